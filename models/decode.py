@@ -1,0 +1,205 @@
+"""From logits to the record: tag sequences, spans, attributions. One implementation for training and inference.
+
+Roles are decoded one by one over words (the first piece of a word speaks for it), so a source may lie inside another
+attribution's content. No span crosses a line break between sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sayso.data.schema import Attribution, Role, Span
+from sayso.models.windows import Bools, Floats, Ints, Pieces
+
+TAGS = ("O", "B", "I")
+O, B, I = range(3)  # noqa: E741 - the field's names for these tags
+MAX_BLOCK = 512  # words; a longer run of sentences without a line break is decoded in parts
+
+# What may follow what: I only after B or I, and never first.
+_ALLOWED = np.array([[0, 0, -np.inf], [0, 0, 0], [0, 0, 0]], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSpan:
+    """A decoded span: words [lo, hi) of the document, its characters, and a score in (0, 1]."""
+
+    role: Role
+    lo: int
+    hi: int
+    span: Span
+    score: float
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Over the last axis."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return result
+
+
+def viterbi(logp: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
+    """Most probable possible tag sequences.
+
+    logp: (N, T, R, 3) log-probabilities of O, B, I; lengths: (N,), the rest of each row is padding, tagged O.
+    Returns (N, T, R) tags. I never opens a sequence and never follows O (Viterbi 1967, over the BIO constraint).
+    """
+    n, steps, roles, _ = logp.shape
+    logp = logp.copy()
+    logp[np.arange(steps)[None, :] >= lengths[:, None]] = (0.0, -np.inf, -np.inf)
+    back = np.zeros((steps, n, roles, 3), np.int8)
+    score = logp[:, 0].copy()
+    score[..., I] = -np.inf
+    for t in range(1, steps):
+        # O and B may follow anything, I only B and I: two maxima serve all three
+        bi = np.where(score[..., I] > score[..., B], I, B).astype(np.int8)
+        best_bi = np.maximum(score[..., B], score[..., I])
+        any_ = np.where(best_bi > score[..., O], bi, O).astype(np.int8)
+        best = np.maximum(best_bi, score[..., O])
+        back[t, ..., O] = back[t, ..., B] = any_
+        back[t, ..., I] = bi
+        score = logp[:, t] + np.stack([best, best, best_bi], -1)
+    tags = np.zeros((n, steps, roles), np.int8)
+    tags[:, -1] = score.argmax(-1)
+    for t in range(steps - 1, 0, -1):
+        tags[:, t - 1] = np.take_along_axis(back[t], tags[:, t, :, None].astype(np.int64), -1)[..., 0]
+    return tags
+
+
+def blocks(text: str, sentences: Sequence[Span], word_sentence: Ints) -> list[tuple[int, int]]:
+    """Runs of words [lo, hi) that one span may lie in: consecutive sentences without a line break between them."""
+    starts = np.searchsorted(word_sentence, np.arange(len(sentences) + 1))
+    result: list[tuple[int, int]] = []
+    for k, sentence in enumerate(sentences):
+        lo, hi = int(starts[k]), int(starts[k + 1])
+        if lo == hi:
+            continue
+        gap = text[sentences[k - 1].end : sentence.start] if k else "\n"
+        if result and not gap_breaks(gap) and hi - result[-1][0] <= MAX_BLOCK:
+            result[-1] = (result[-1][0], hi)
+        else:
+            result.append((lo, hi))
+    return result
+
+
+def gap_breaks(gap: str) -> bool:
+    """Does what stands between two sentences hold a line break."""
+    return len(("x" + gap + "x").splitlines()) > 1
+
+
+def decode_roles(
+    text: str, sentences: Sequence[Span], pieces: Pieces, logits: Floats, roles: Sequence[Role]
+) -> list[ScoredSpan]:
+    """Spans of every role, in order of text.
+
+    logits: (P, R, 3), per piece of the document. The score of a span is the geometric mean of its tags' probabilities.
+    """
+    first = np.flatnonzero(pieces.first)
+    if not len(first):
+        return []
+    starts = pieces.start[first]
+    ends = pieces.end[np.append(first[1:], len(pieces.ids)) - 1]
+    logp = log_softmax(logits[first])
+    runs = sorted(blocks(text, sentences, pieces.sentence[first]), key=lambda run: run[1] - run[0])
+    tags = np.zeros(logp.shape[:2], np.int8)
+    for batch in _similar(runs):
+        lengths = np.array([hi - lo for lo, hi in batch])
+        padded = np.zeros((len(batch), int(lengths.max()), *logp.shape[1:]), np.float32)
+        for row, (lo, hi) in enumerate(batch):
+            padded[row, : hi - lo] = logp[lo:hi]
+        for row, ((lo, hi), best) in enumerate(zip(batch, viterbi(padded, lengths), strict=True)):
+            tags[lo:hi] = best[: lengths[row]]
+    run_start = np.zeros(len(first), np.bool_)
+    run_start[[lo for lo, _ in runs]] = True
+    found = []
+    for r, role in enumerate(roles):
+        for lo, hi in _tagged(tags[:, r], run_start):
+            score = float(np.exp(np.take_along_axis(logp[lo:hi, r], tags[lo:hi, r, None].astype(np.int64), -1).mean()))
+            found.append(ScoredSpan(role, lo, hi, Span.of(text, int(starts[lo]), int(ends[hi - 1])), min(score, 1.0)))
+    return sorted(found, key=lambda s: (s.span.start, -s.span.end, list(Role).index(s.role)))
+
+
+def _similar(runs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Batches of runs sorted by length, none more than about twice as long as the shortest beside it."""
+    result: list[list[tuple[int, int]]] = []
+    for run in runs:
+        length = run[1] - run[0]
+        if result and length <= 2 * (result[-1][0][1] - result[-1][0][0]) + 16 and len(result[-1]) < 1024:
+            result[-1].append(run)
+        else:
+            result.append([run])
+    return result
+
+
+def _tagged(tags: npt.NDArray[np.int8], run_start: Bools) -> list[tuple[int, int]]:
+    """Stretches [lo, hi) of one role: each B with the I that follow it."""
+    opens = np.flatnonzero(tags == B)
+    stops = np.flatnonzero((tags != I) | run_start)
+    after = np.searchsorted(stops, opens, side="right")
+    return [(int(lo), int(stops[k]) if k < len(stops) else len(tags)) for lo, k in zip(opens, after, strict=True)]
+
+
+def group_by_nearness(spans: Sequence[ScoredSpan], sentences: Sequence[Span]) -> list[Attribution]:
+    """Attributions from spans: each cue takes the nearest source and the contents nearest to it.
+
+    Nearness counts characters between spans; another sentence costs more than any distance inside one. A content
+    without a cue in its own sentence continues the attribution before it if that reaches the sentence before or the
+    same one; else it stands alone, without cue. A source may serve several cues.
+    """
+    starts = np.array([s.start for s in sentences])
+
+    def sentence_of(span: Span) -> int:
+        return int(np.searchsorted(starts, span.start, side="right") - 1)
+
+    def last_sentence_of(span: Span) -> int:
+        return int(np.searchsorted(starts, span.end - 1, side="right") - 1)
+
+    def distance(a: Span, b: Span) -> int:
+        return max(a.start - b.end, b.start - a.end, 0)
+
+    cues = [s for s in spans if s.role is Role.CUE]
+    sources = [s for s in spans if s.role is Role.SOURCE]
+    contents = [s for s in spans if s.role is Role.CONTENT]
+    parts: list[list[ScoredSpan]] = [[cue] for cue in cues]
+    by_sentence: dict[int, list[int]] = {}
+    for i, cue in enumerate(cues):
+        by_sentence.setdefault(sentence_of(cue.span), []).append(i)
+    sources_in: dict[int, list[ScoredSpan]] = {}
+    for source in sources:
+        sources_in.setdefault(sentence_of(source.span), []).append(source)
+    for i, cue in enumerate(cues):
+        near = sources_in.get(sentence_of(cue.span), [])
+        if near:
+            parts[i].append(min(near, key=lambda s: distance(s.span, cue.span)))
+    alone: list[list[ScoredSpan]] = []
+    latest: list[ScoredSpan] | None = None  # what a content without a cue of its own continues
+    for content in contents:
+        first, last = sentence_of(content.span), last_sentence_of(content.span)
+        near_cues = [i for k in range(first, last + 1) for i in by_sentence.get(k, [])]
+        outside = [i for i in near_cues if not cues[i].span.overlaps(content.span)]
+        if outside:
+            latest = parts[min(outside, key=lambda i: distance(cues[i].span, content.span))]
+            latest.append(content)
+            continue
+        if latest is not None and first - max(last_sentence_of(p.span) for p in latest) <= 1:
+            latest.append(content)
+            continue
+        latest = [content]
+        alone.append(latest)
+    groups = sorted(parts + alone, key=lambda group: min(p.span.start for p in group))
+    return [_attribution(group, sentence_of, last_sentence_of) for group in groups]
+
+
+def _attribution(group, sentence_of, last_sentence_of) -> Attribution:  # type: ignore[no-untyped-def]
+    covered = {
+        k for p in group if p.role is not Role.SOURCE for k in range(sentence_of(p.span), last_sentence_of(p.span) + 1)
+    }
+    return Attribution(
+        cue=tuple(sorted(p.span for p in group if p.role is Role.CUE)),
+        source=tuple(sorted(p.span for p in group if p.role is Role.SOURCE)),
+        content=tuple(sorted(p.span for p in group if p.role is Role.CONTENT)),
+        sentences=tuple(sorted(covered)),
+        score=float(np.exp(np.mean([np.log(p.score) for p in group]))),
+    )

@@ -1,0 +1,150 @@
+"""The network: one small encoder, facets per sentence and roles per token on top (the only torch file of `models`).
+
+Shapes: B windows, L positions, S sentences, H hidden, F facets, R roles, 3 tags (O, B, I).
+The heads for links, stance and official source join here: each takes the encoder's (B, L, H) states, and a corpus that
+does not annotate a head masks its labels with `IGNORE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from sayso.data.schema import Facet, Role
+from sayso.models.pipeline import Encode
+from sayso.models.windows import Floats, Window
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
+
+IGNORE = -100
+N_TAGS = 3
+
+
+class SaysoConfig(PretrainedConfig):
+    """The encoder's configuration, the heads, and how a document is cut into windows."""
+
+    model_type = "sayso"
+
+    def __init__(
+        self,
+        encoder: dict[str, Any] | None = None,
+        facets: list[str] | None = None,
+        roles: list[str] | None = None,
+        window: int = 384,
+        context: int = 64,
+        dropout: float = 0.1,
+        role_weight: float = 1.0,
+        facet_weight: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        self.encoder = encoder or {"model_type": "bert"}
+        self.facets = facets or [facet.value for facet in Facet]
+        self.roles = roles or [role.value for role in Role]
+        self.window = window
+        self.context = context
+        self.dropout = dropout
+        self.role_weight = role_weight
+        self.facet_weight = facet_weight
+        super().__init__(**kwargs)
+
+
+@dataclass
+class SaysoOutput(ModelOutput):
+    """loss (), facet_logits (B, S, F), role_logits (B, L, R, 3)."""
+
+    loss: Tensor | None = None
+    facet_logits: Tensor | None = None
+    role_logits: Tensor | None = None
+
+
+class SaysoModel(PreTrainedModel):
+    config_class = SaysoConfig
+    base_model_prefix = "sayso"
+    _supports_sdpa = True
+
+    def __init__(self, config: SaysoConfig, encoder: PreTrainedModel | None = None) -> None:
+        super().__init__(config)
+        settings = dict(config.encoder)
+        model_type = settings.pop("model_type")
+        self.encoder = encoder or AutoModel.from_config(AutoConfig.for_model(model_type, **settings))
+        hidden = self.encoder.config.hidden_size
+        self.dropout = nn.Dropout(config.dropout)
+        # a facet may hang on a few words, so each pools its sentence with attention of its own
+        self.facet_pool = nn.Linear(hidden, len(config.facets))
+        self.facet_dense = nn.Linear(hidden, hidden)
+        self.facet_out = nn.Linear(hidden, len(config.facets))
+        self.role_out = nn.Linear(hidden, len(config.roles) * N_TAGS)
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, encoder: PreTrainedModel, **settings: Any) -> SaysoModel:
+        """Fresh heads on a pretrained encoder."""
+        return cls(SaysoConfig(encoder=encoder.config.to_dict(), **settings), encoder)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        sentence_mask: Tensor,
+        facet_labels: Tensor | None = None,
+        role_labels: Tensor | None = None,
+    ) -> SaysoOutput:
+        """input_ids, attention_mask (B, L); sentence_mask (B, S, L), rows of padding all zero.
+
+        facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}.
+        """
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, L, H)
+        states = self.dropout(states)
+        role_logits = self.role_out(states).unflatten(-1, (len(self.config.roles), N_TAGS))  # (B, L, R, 3)
+        scores = self.facet_pool(states).transpose(1, 2).unsqueeze(2)  # (B, F, 1, L)
+        scores = scores.masked_fill(sentence_mask.unsqueeze(1) == 0, -1e4)  # (B, F, S, L)
+        pooled = scores.softmax(-1) @ states.unsqueeze(1)  # (B, F, S, H)
+        hidden = self.dropout(F.gelu(self.facet_dense(pooled)))
+        facet_logits = (hidden * self.facet_out.weight[:, None, :]).sum(-1).transpose(1, 2) + self.facet_out.bias
+        loss = None
+        if facet_labels is not None and role_labels is not None:
+            loss = self.config.role_weight * role_loss(role_logits.float(), role_labels)
+            loss = loss + self.config.facet_weight * facet_loss(facet_logits.float(), facet_labels)
+        return SaysoOutput(loss=loss, facet_logits=facet_logits, role_logits=role_logits)
+
+
+def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
+    """Run a document's windows through the torch model, several at once."""
+
+    @torch.inference_mode()
+    def encode(windows: Sequence[Window]) -> Iterator[tuple[Floats, Floats]]:
+        model.eval()
+        size = max(1, batch_tokens // model.config.window)
+        for i in range(0, len(windows), size):
+            batch = windows[i : i + size]
+            length, count = max(len(w.ids) for w in batch), max(len(w.sentences) for w in batch)
+            ids = torch.full((len(batch), length), model.encoder.config.pad_token_id)
+            attention = torch.zeros((len(batch), length), dtype=torch.long)
+            mask = torch.zeros((len(batch), count, length), dtype=torch.bool)
+            for b, w in enumerate(batch):
+                ids[b, : len(w.ids)] = torch.from_numpy(w.ids)
+                attention[b, : len(w.ids)] = 1
+                mask[b, : len(w.sentences), : len(w.ids)] = torch.from_numpy(w.sentence_mask)
+            output = model(ids.to(model.device), attention.to(model.device), mask.to(model.device))
+            for b, w in enumerate(batch):
+                facets = output.facet_logits[b, : len(w.sentences)].float().cpu().numpy()
+                yield facets, output.role_logits[b, : len(w.ids)].float().cpu().numpy()
+
+    return encode
+
+
+def role_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy over tags, (B, L, R, 3) against (B, L, R); the mean over what is annotated, times R."""
+    total = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
+    return total * labels.shape[-1] / (labels != IGNORE).sum().clamp(min=1)
+
+
+def facet_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross-entropy, (B, S, F) against (B, S, F); the mean over what is annotated, times F."""
+    known = labels != IGNORE
+    losses = F.binary_cross_entropy_with_logits(logits, labels.clamp(min=0).to(logits.dtype), reduction="none")
+    return (losses * known).sum() * labels.shape[-1] / known.sum().clamp(min=1)

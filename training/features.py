@@ -1,0 +1,155 @@
+"""From gold documents to training examples: the windows that inference uses, with masked labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sayso.data.schema import Document, Facet, Gold, Head, Role, Span
+from sayso.models.decode import B, I, O, gap_breaks
+from sayso.models.network import IGNORE
+from sayso.models.windows import Ints, Pieces, tokenize, windows
+from tokenizers import Tokenizer
+
+
+def role_labels(gold: Gold, pieces: Pieces, roles: Sequence[str]) -> Ints:
+    """(P, R): O, B or I for the first piece of each word, IGNORE elsewhere and where the role was not annotated.
+
+    Of overlapping spans of one role the longer is kept. A span is cut at line breaks between sentences, as decoding is.
+    """
+    labels = np.full((len(pieces.ids), len(roles)), IGNORE, np.int64)
+    known = pieces.first & ~np.isin(pieces.sentence, list(gold.masked))
+    for r, role in enumerate(roles):
+        if Head(role) not in gold.heads:
+            continue
+        labels[known, r] = O
+        spans = {span for part in role_spans(gold.document, Role(role)) for span in cut_at_breaks(gold, part)}
+        taken = np.zeros(len(pieces.ids), np.bool_)
+        for span in sorted(spans, key=lambda s: (s.start - s.end, s.start)):
+            inside = np.flatnonzero((pieces.start < span.end) & (pieces.end > span.start) & pieces.first)
+            if not len(inside) or taken[inside].any():
+                continue
+            taken[inside] = True
+            tags = np.where(np.arange(len(inside)) == 0, B, I)
+            labels[inside, r] = np.where(known[inside], tags, IGNORE)
+    return labels
+
+
+def role_spans(document: Document, role: Role) -> Iterator[Span]:
+    """Every span of a role, attribution by attribution."""
+    for attribution in document.attributions:
+        if role is Role.TARGET:
+            yield from (stance.target for stance in attribution.stance)
+        else:
+            spans: tuple[Span, ...] = getattr(attribution, role.value)
+            yield from spans
+
+
+def cut_at_breaks(gold: Gold, span: Span) -> Iterator[Span]:
+    """The parts of a span between line breaks that separate sentences."""
+    text, start = gold.document.text, span.start
+    for before, after in zip(gold.document.sentences, gold.document.sentences[1:], strict=False):
+        if start < before.end <= span.end and after.start < span.end and gap_breaks(text[before.end : after.start]):
+            yield Span.of(text, start, before.end)
+            start = after.start
+    if start < span.end:
+        yield Span.of(text, start, span.end)
+
+
+def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:
+    """(N, F): 0 or 1, IGNORE where not annotated or disputed."""
+    labels = np.full((len(gold.document.sentences), len(facets)), IGNORE, np.int64)
+    for k, sentence in enumerate(gold.document.sentences):
+        for f, facet in enumerate(facets):
+            if k not in gold.masked and Facet(facet) in sentence.facets:
+                labels[k, f] = int(sentence.facets[Facet(facet)] >= 0.5)
+    return labels
+
+
+def examples(
+    golds: Iterable[Gold],
+    tokenizer: Tokenizer,
+    *,
+    window: int,
+    context: int,
+    cls: int,
+    sep: int,
+    facets: Sequence[str],
+    roles: Sequence[str],
+) -> Iterator[dict[str, Any]]:
+    """Windows that hold at least one label: ids, sentence (L,), facet_labels (S, F), role_labels (L, R), length."""
+    for gold in golds:
+        spans = [s.span for s in gold.document.sentences]
+        pieces = tokenize(tokenizer, spans)
+        by_piece = role_labels(gold, pieces, roles)
+        by_sentence = facet_labels(gold, facets)
+        for w in windows(pieces, len(spans), size=window, context=context, cls=cls, sep=sep):
+            tags = np.full((len(w.ids), len(roles)), IGNORE, np.int64)
+            tags[w.core] = by_piece[w.lo : w.hi]
+            labels = by_sentence[w.sentences]
+            if (tags == IGNORE).all() and (labels == IGNORE).all():
+                continue
+            yield {
+                "ids": w.ids.tolist(),
+                "sentence": w.sentence.tolist(),
+                "facet_labels": labels.tolist(),
+                "role_labels": tags.tolist(),
+                "length": len(w.ids),
+            }
+
+
+def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]:
+    """A padded batch for `SaysoModel.forward`."""
+    length = max(len(row["ids"]) for row in rows)
+    count = max(len(row["facet_labels"]) for row in rows)
+    n_facets, n_roles = len(rows[0]["facet_labels"][0]), len(rows[0]["role_labels"][0])
+    ids = torch.full((len(rows), length), pad)
+    attention = torch.zeros((len(rows), length), dtype=torch.long)
+    sentence_mask = torch.zeros((len(rows), count, length), dtype=torch.bool)
+    facets = torch.full((len(rows), count, n_facets), IGNORE)
+    tags = torch.full((len(rows), length, n_roles), IGNORE)
+    for b, row in enumerate(rows):
+        n, s = len(row["ids"]), len(row["facet_labels"])
+        ids[b, :n] = torch.tensor(row["ids"])
+        attention[b, :n] = 1
+        sentence_mask[b, :s, :n] = torch.tensor(row["sentence"])[None, :] == torch.arange(s)[:, None]
+        facets[b, :s] = torch.tensor(row["facet_labels"])
+        tags[b, :n] = torch.tensor(row["role_labels"])
+    return {
+        "input_ids": ids,
+        "attention_mask": attention,
+        "sentence_mask": sentence_mask,
+        "facet_labels": facets,
+        "role_labels": tags,
+    }
+
+
+class TokenBudgetBatches:
+    """Batches of similar length whose padded size stays within a token budget; reshuffled each epoch by seed.
+
+    A batch sampler for torch's DataLoader: lengths (N,), budget in positions. Batches are drawn inside buckets of 32
+    positions, so that an epoch always has the same number of them.
+    """
+
+    def __init__(self, lengths: Sequence[int], budget: int, seed: int) -> None:
+        self.budget, self.seed, self.epoch = budget, seed, 0
+        rounded = -(-np.asarray(lengths) // 32) * 32
+        self.buckets = [(int(length), np.flatnonzero(rounded == length)) for length in np.unique(rounded)]
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        random = np.random.default_rng((self.seed, self.epoch))
+        batches = []
+        for length, members in self.buckets:
+            size = max(1, self.budget // length)
+            order = random.permutation(members).tolist()
+            batches += [order[i : i + size] for i in range(0, len(order), size)]
+        random.shuffle(batches)
+        return iter(batches)
+
+    def __len__(self) -> int:
+        return sum(-(-len(members) // max(1, self.budget // length)) for length, members in self.buckets)

@@ -1,0 +1,243 @@
+"""One training run: corpora in, a run folder out, resumable after a kill.
+
+The run folder holds config.json, environment.json, metrics.jsonl (one line an epoch), checkpoint-*/ (one an epoch, the
+last and the best are kept) and, at the end, model/ (the best epoch's weights, safetensors) with tokenizer.json.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sayso.data import corpora
+from sayso.data.schema import Facet, Gold, Role
+from sayso.models.artifact import Manifest
+from sayso.models.network import SaysoModel, torch_encode
+from sayso.models.pipeline import Encode, tag
+from sayso.models.windows import load_tokenizer
+from sayso.training.base import find_base
+from sayso.training.config import TrainingConfig, load_config
+from sayso.training.features import TokenBudgetBatches, collate, examples
+from sayso.training.metrics import primary_metric, score
+from torch.utils.data import DataLoader
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    EarlyStoppingCallback,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+
+class EpochLoader(DataLoader):
+    """A DataLoader that tells its batch sampler which epoch begins."""
+
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)
+
+
+class SaysoTrainer(Trainer):
+    """`Trainer` with token-budget batches, layer-wise rates, and an evaluation that decodes whole articles."""
+
+    def __init__(
+        self, *, config: TrainingConfig, manifest: Manifest, tokenizer: Any, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.run_config, self.manifest, self.tokenizer = config, manifest, tokenizer
+
+    def get_train_dataloader(self) -> DataLoader:
+        batches = TokenBudgetBatches(self.train_dataset["length"], self.run_config.batch_tokens, self.run_config.seed)
+        return EpochLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.run_config), betas=(0.9, 0.98))
+        return self.optimizer
+
+    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+        started = time.time()
+        figures = evaluate(self.eval_dataset, torch_encode(self.model), self.tokenizer, self.manifest)
+        metrics = {
+            f"{metric_key_prefix}_{corpus}_{name}": value for corpus, f in figures.items() for name, value in f.items()
+        }
+        metrics[f"{metric_key_prefix}_primary"] = primary_metric(figures)
+        metrics[f"{metric_key_prefix}_seconds"] = round(time.time() - started, 1)
+        self.log(metrics)
+        with (Path(self.args.output_dir) / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"epoch": self.state.epoch, "step": self.state.global_step} | metrics) + "\n")
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def evaluate(
+    dev: dict[str, list[Gold]], encode: Encode, tokenizer: Any, manifest: Manifest
+) -> dict[str, dict[str, float]]:
+    """Tag the texts of every dev corpus from scratch and score them: corpus to figures."""
+    return {
+        name: score(
+            golds,
+            (tag(g.document.text, encode, tokenizer, manifest, id=g.document.id) for g in golds),
+            manifest.thresholds,
+        ).figures()
+        for name, golds in dev.items()
+    }
+
+
+def parameter_groups(model: SaysoModel, config: TrainingConfig) -> list[dict[str, Any]]:
+    """AdamW groups: heads at head_lr; encoder layers at lr, times layer_decay for each layer below the top."""
+    layers = model.encoder.config.num_hidden_layers
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if not name.startswith("encoder."):
+            rate = config.head_lr
+        else:
+            depth = int(name.split(".layer.")[1].split(".")[0]) + 1 if ".layer." in name else 0
+            rate = config.lr * config.layer_decay ** (layers - depth)
+        decay = config.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
+
+
+def blank_manifest(config: TrainingConfig, cls: int, sep: int) -> Manifest:
+    """The manifest of weights that nobody has calibrated yet: thresholds 0.5, temperatures 1."""
+    return Manifest(
+        name="sayso",
+        version="0",
+        encoder=config.encoder,
+        facets=tuple(Facet),
+        roles=tuple(Role),
+        thresholds={facet.value: 0.5 for facet in Facet},
+        temperatures={facet.value: 1.0 for facet in Facet},
+        window=config.window,
+        context=config.context,
+        cls=cls,
+        sep=sep,
+    )
+
+
+def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
+    """Train and leave the best epoch's weights in run_dir/model; returns that folder.
+
+    `FileExistsError` where run_dir already holds a run and `resume` is not set.
+    """
+    checkpoints = sorted(run_dir.glob("checkpoint-*"))
+    if (run_dir / "config.json").exists() and not resume:
+        raise FileExistsError(f"{run_dir} already holds a run: choose another --run, or --resume it")
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "config.json").write_text(json.dumps(config.to_json(), indent=1) + "\n", encoding="utf-8")
+    (run_dir / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
+    set_seed(config.seed)
+
+    base = find_base(config.encoder)
+    folder = run_dir / "model"
+    AutoTokenizer.from_pretrained(base).backend_tokenizer.save(str(run_dir / "tokenizer.json"))
+    tokenizer = load_tokenizer(str(run_dir / "tokenizer.json"))
+    cls, sep, pad = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
+    train_golds = load_golds(config.corpora, "train", config.limit)
+    dev_golds = load_golds(config.dev, "dev", config.limit)
+    manifest = blank_manifest(config, cls, sep)
+    rows = list(
+        examples(
+            [g for golds in train_golds.values() for g in golds],
+            tokenizer,
+            window=config.window,
+            context=config.context,
+            cls=cls,
+            sep=sep,
+            facets=manifest.facets,
+            roles=manifest.roles,
+        )
+    )
+    # dropout on attention weights rules out the fused kernel, which more than halves the speed on a CPU
+    encoder = AutoModel.from_pretrained(
+        base,
+        config=AutoConfig.from_pretrained(base, attention_probs_dropout_prob=0.0, hidden_dropout_prob=config.dropout),
+        use_safetensors=True,
+        add_pooling_layer=False,
+    )
+    model = SaysoModel.from_encoder(
+        encoder,
+        window=config.window,
+        context=config.context,
+        dropout=config.dropout,
+        role_weight=config.role_weight,
+        facet_weight=config.facet_weight,
+    )
+    if config.frozen == "embeddings":
+        model.encoder.get_input_embeddings().requires_grad_(False)
+    trainer = SaysoTrainer(
+        config=config,
+        manifest=manifest,
+        tokenizer=tokenizer,
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(run_dir),
+            num_train_epochs=config.epochs,
+            lr_scheduler_type="linear",
+            warmup_steps=config.warmup,
+            max_grad_norm=1.0,
+            bf16=config.bf16 == "yes" or (config.bf16 == "auto" and has_bf16()),
+            use_cpu=not torch.cuda.is_available(),
+            eval_strategy="epoch",
+            save_strategy="epoch",
+            save_total_limit=1,
+            load_best_model_at_end=True,
+            metric_for_best_model="eval_primary",
+            greater_is_better=True,
+            logging_steps=50,
+            report_to=[],
+            seed=config.seed,
+            remove_unused_columns=False,
+            label_names=["facet_labels", "role_labels"],
+        ),
+        train_dataset=Dataset.from_list(rows),
+        eval_dataset=dev_golds,
+        data_collator=partial(collate, pad=pad),
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=config.patience)],
+    )
+    trainer.train(resume_from_checkpoint=resume and bool(checkpoints))
+    trainer.model.save_pretrained(folder)
+    return folder
+
+
+def load_golds(names: Sequence[str], split: str, limit: int = 0) -> dict[str, list[Gold]]:
+    """Corpus to its documents, the first `limit` of each (0: all)."""
+    return {name: corpora.load(name, split)[: limit or None] for name in names}
+
+
+def has_bf16() -> bool:
+    """Does this machine multiply bfloat16 in hardware (AVX-512 BF16 or AMX, or a recent GPU)."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine, for the record."""
+    packages = ("torch", "transformers", "tokenizers", "datasets", "numpy")
+    return {name: version(name) for name in packages} | {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "command": " ".join(["sayso", *sys.argv[1:]]),
+    }
+
+
+def main(config_file: Path | None, overrides: list[str], run_dir: Path, resume: bool) -> None:
+    """`sayso train`: a resumed run keeps its own config."""
+    own = run_dir / "config.json"
+    config = load_config(own if resume and own.exists() else config_file, overrides)
+    folder = train(config, run_dir, resume)
+    print(f"{folder}: trained; export it with `sayso export {run_dir} DIR`", file=sys.stderr)
