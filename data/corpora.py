@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ def load(name: str, split: str, root: Path | None = None) -> list[Gold]:
         raise ValueError(f"corpus {name!r}: expected one of {', '.join(readers)}")
     check_split(split)
     return sorted(readers[name](root if root is not None else corpora_dir(), split), key=lambda gold: gold.document.id)
+
+
+def load_golds(names: Iterable[str], split: str, limit: int = 0) -> dict[str, list[Gold]]:
+    """Corpus to its documents; `limit`: only the first so many of each (0: all)."""
+    return {name: load(name, split)[: limit or None] for name in names}
 
 
 def check_split(split: str) -> None:

@@ -53,6 +53,8 @@ def _document(given: dict[str, Any]) -> Document:
         for token in each["tokens"]:
             tokens.append(Span.of(text, at, at + len(token)))
             at += len(token) + 1  # the space or line break after it
+        if not tokens:
+            raise ValueError(f"sentence {index}: expected tokens, found none")
         sentences.append(Sentence(tokens[0].start, tokens[-1].end, text[tokens[0].start : tokens[-1].end]))
         found = (_attribution(text, tokens, index, frame) for frame in each["frames"])
         attributions += [attribution for attribution in found if attribution is not None]

@@ -116,7 +116,7 @@ def _text_bound(path: Path, number: int, key: str, rest: str, text: str) -> tupl
     quoted = "".join(text[start:end] for start, end in pieces)
     if "".join(quoted.split()) != "".join(words.split()):
         raise CorpusError(
-            path, f"{key}: expected the text {quoted[:40]!r} at its offsets, found {words[:40]!r}", number
+            path, f"{key}: expected the text {quoted[:40]!r} at its offsets, found {words.strip()[:40]!r}", number
         )
     return kind, _union([span for piece in pieces for span in _trimmed(text, *piece)])
 

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-STDIN = "-"
+STDIN, STDIN_ID = "-", "stdin"
 HTML_SUFFIXES = frozenset({".html", ".htm"})
 ARTICLE_SUFFIXES = frozenset({".txt", ".text", ".md"}) | HTML_SUFFIXES
 
@@ -47,7 +47,9 @@ _SIGNATURES = (
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"\x7fELF", "a program"),
 )
-_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
+_HTML_START = re.compile(
+    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
+)
 _DECLARED_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 
 
@@ -80,24 +82,25 @@ def _find_in_folder(folder: str) -> tuple[list[str], list[InputError]]:
     unreadable: list[OSError] = []
     found: list[str] = []
     for root, folders, files in os.walk(folder, onerror=unreadable.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in folders if not name.startswith(".")]
         names = (name for name in files if not name.startswith("."))
         found += [os.path.join(root, name) for name in names if Path(name).suffix.lower() in ARTICLE_SUFFIXES]
     return sorted(found), [_os_error(str(error.filename), error) for error in unreadable]
 
 
 def read_articles(paths: Iterable[str]) -> Iterator[tuple[str, str | InputError]]:
-    """Each path with its text, or with what was wrong; read lazily, so that a corpus need not fit into memory."""
+    """Each article's id (its path) with its text or what was wrong; lazily, so that a corpus need not fit in memory."""
     for path in paths:
+        id = STDIN_ID if path == STDIN else path
         try:
-            yield path, read_article(path)
+            yield id, read_article(path)
         except InputError as error:
-            yield path, error
+            yield id, error
 
 
 def read_article(path: str) -> str:
     """The text of one file, or of standard input for "-"; `InputError` if there is none to tag."""
-    name = "standard input" if path == STDIN else path
+    name = STDIN_ID if path == STDIN else path
     text = decode(_read_bytes(path), name)
     if Path(path).suffix.lower() in HTML_SUFFIXES or _HTML_START.match(text):
         text = _article_of_page(text, name)
@@ -149,9 +152,9 @@ def _decode_marked(data: bytes, name: str) -> str | None:
             try:
                 return data[len(mark) :].decode(encoding)
             except UnicodeDecodeError as error:
-                where = len(mark) + error.start
                 raise InputError(
-                    f"{name}: its byte order mark says {encoding.upper()}, byte {where} does not fit; save it again as UTF-8"
+                    f"{name}: its byte order mark says {encoding.upper()}, but byte {len(mark) + error.start} is not;"
+                    " save it again as UTF-8"
                 ) from error
     return None
 
@@ -237,7 +240,9 @@ def _article_of_page(page: str, name: str) -> str:
     except ImportError as error:
         raise InputError(f"{name}: a web page needs one more package; pip install 'sayso[html]'") from error
     found = bare_extraction(page, include_comments=False, with_metadata=True)
-    title, text = (found.title or "", found.text or "") if found is not None and not isinstance(found, dict) else ("", "")
+    title, text = (
+        (found.title or "", found.text or "") if found is not None and not isinstance(found, dict) else ("", "")
+    )
     if not text.strip():
         raise InputError(f"{name}: no article found in this web page; save the article as plain text")
     # The headline often stands outside of what is extracted, and it is a sentence of the report.

@@ -1,1 +1,1 @@
-"""sayso.models"""
+"""sayso.models: windows, decoding, the artifact; `network` is the only torch file."""

@@ -1,1 +1,1 @@
-"""sayso.training"""
+"""sayso.training: trains, evaluates and exports; needs the extra `train`."""

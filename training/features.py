@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from sayso.data.schema import Document, Facet, Gold, Head, Role, Span
-from sayso.models.decode import B, I, O, gap_breaks
+from sayso.data.schema import Facet, Gold, Head, Role
+from sayso.models.decode import B, I, O
 from sayso.models.network import IGNORE
 from sayso.models.windows import Ints, Pieces, tokenize, windows
+from sayso.training.metrics import cut_at_breaks, role_spans
 from tokenizers import Tokenizer
 
 
@@ -35,27 +36,6 @@ def role_labels(gold: Gold, pieces: Pieces, roles: Sequence[str]) -> Ints:
             tags = np.where(np.arange(len(inside)) == 0, B, I)
             labels[inside, r] = np.where(known[inside], tags, IGNORE)
     return labels
-
-
-def role_spans(document: Document, role: Role) -> Iterator[Span]:
-    """Every span of a role, attribution by attribution."""
-    for attribution in document.attributions:
-        if role is Role.TARGET:
-            yield from (stance.target for stance in attribution.stance)
-        else:
-            spans: tuple[Span, ...] = getattr(attribution, role.value)
-            yield from spans
-
-
-def cut_at_breaks(gold: Gold, span: Span) -> Iterator[Span]:
-    """The parts of a span between line breaks that separate sentences."""
-    text, start = gold.document.text, span.start
-    for before, after in zip(gold.document.sentences, gold.document.sentences[1:], strict=False):
-        if start < before.end <= span.end and after.start < span.end and gap_breaks(text[before.end : after.start]):
-            yield Span.of(text, start, before.end)
-            start = after.start
-    if start < span.end:
-        yield Span.of(text, start, span.end)
 
 
 def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:

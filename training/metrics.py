@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sayso.data.schema import Document, Facet, Gold, Head, Label, Role, Sentence, Span
-from sayso.training.features import cut_at_breaks, role_spans
+from sayso.models.decode import gap_breaks
 
 WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -114,6 +114,27 @@ def primary_metric(figures: dict[str, dict[str, float]]) -> float:
         else:
             values.append(sum(corpus[f"exact_{r}"] for r in ("source", "cue", "content")) / 3)
     return sum(values) / len(values)
+
+
+def role_spans(document: Document, role: Role) -> Iterator[Span]:
+    """Every span of a role, attribution by attribution."""
+    for attribution in document.attributions:
+        if role is Role.TARGET:
+            yield from (stance.target for stance in attribution.stance)
+        else:
+            spans: tuple[Span, ...] = getattr(attribution, role.value)
+            yield from spans
+
+
+def cut_at_breaks(gold: Gold, span: Span) -> Iterator[Span]:
+    """The parts of a span between line breaks that separate sentences."""
+    text, start = gold.document.text, span.start
+    for before, after in zip(gold.document.sentences, gold.document.sentences[1:], strict=False):
+        if start < before.end <= span.end and after.start < span.end and gap_breaks(text[before.end : after.start]):
+            yield Span.of(text, start, before.end)
+            start = after.start
+    if start < span.end:
+        yield Span.of(text, start, span.end)
 
 
 def _annotated(gold: Gold, span: Span) -> bool:

@@ -10,7 +10,6 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,16 +17,17 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from sayso.data import corpora
-from sayso.data.schema import Facet, Gold, Role
+from sayso.data.corpora import load_golds
+from sayso.data.schema import Facet, Role
 from sayso.models.artifact import Manifest
 from sayso.models.network import SaysoModel, torch_encode
-from sayso.models.pipeline import Encode, tag
+from sayso.models.pipeline import tag
 from sayso.models.windows import load_tokenizer
 from sayso.training.base import find_base
 from sayso.training.config import TrainingConfig, load_config
 from sayso.training.features import TokenBudgetBatches, collate, examples
-from sayso.training.metrics import primary_metric, score
+from sayso.training.evaluate import evaluate
+from sayso.training.metrics import primary_metric
 from torch.utils.data import DataLoader
 from transformers import (
     AutoConfig,
@@ -50,9 +50,7 @@ class EpochLoader(DataLoader):
 class SaysoTrainer(Trainer):
     """`Trainer` with token-budget batches, layer-wise rates, and an evaluation that decodes whole articles."""
 
-    def __init__(
-        self, *, config: TrainingConfig, manifest: Manifest, tokenizer: Any, **kwargs: Any
-    ):
+    def __init__(self, *, config: TrainingConfig, manifest: Manifest, tokenizer: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.run_config, self.manifest, self.tokenizer = config, manifest, tokenizer
 
@@ -66,7 +64,9 @@ class SaysoTrainer(Trainer):
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         started = time.time()
-        figures = evaluate(self.eval_dataset, torch_encode(self.model), self.tokenizer, self.manifest)
+        tag_text = partial(tag, encode=torch_encode(self.model), tokenizer=self.tokenizer, manifest=self.manifest)
+        scores = evaluate(self.eval_dataset, tag_text, self.manifest.thresholds)
+        figures = {corpus: s.figures() for corpus, s in scores.items()}
         metrics = {
             f"{metric_key_prefix}_{corpus}_{name}": value for corpus, f in figures.items() for name, value in f.items()
         }
@@ -77,20 +77,6 @@ class SaysoTrainer(Trainer):
             file.write(json.dumps({"epoch": self.state.epoch, "step": self.state.global_step} | metrics) + "\n")
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
-
-
-def evaluate(
-    dev: dict[str, list[Gold]], encode: Encode, tokenizer: Any, manifest: Manifest
-) -> dict[str, dict[str, float]]:
-    """Tag the texts of every dev corpus from scratch and score them: corpus to figures."""
-    return {
-        name: score(
-            golds,
-            (tag(g.document.text, encode, tokenizer, manifest, id=g.document.id) for g in golds),
-            manifest.thresholds,
-        ).figures()
-        for name, golds in dev.items()
-    }
 
 
 def parameter_groups(model: SaysoModel, config: TrainingConfig) -> list[dict[str, Any]]:
@@ -210,11 +196,6 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=resume and bool(checkpoints))
     trainer.model.save_pretrained(folder)
     return folder
-
-
-def load_golds(names: Sequence[str], split: str, limit: int = 0) -> dict[str, list[Gold]]:
-    """Corpus to its documents, the first `limit` of each (0: all)."""
-    return {name: corpora.load(name, split)[: limit or None] for name in names}
 
 
 def has_bf16() -> bool:

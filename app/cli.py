@@ -1,0 +1,211 @@
+"""The command line: each command is a thin wrapper over a plain function, imported when the command runs."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sayso import corpus_cli
+from sayso.terminal import one_line_errors, open_output, say, screen_of_output, stderr, warnings_as_lines, write
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(corpus_cli.app, name="corpus")
+
+
+class Format(enum.StrEnum):
+    """Names of `inference.render.FORMATS`, said here too so that --help need not load the renderers."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+
+
+class Corpus(enum.StrEnum):
+    POLNEAR = "polnear"
+    WIRE = "wire"
+
+
+class Split(enum.StrEnum):
+    DEV = "dev"
+    TEST = "test"
+
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+ModelDir = Annotated[
+    Path | None, typer.Option("--model", metavar="DIR", help="A model made by `sayso export`; else the bundled one.")
+]
+
+
+def main() -> None:
+    """Entry point of the console script `sayso`."""
+    app(prog_name="sayso")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from sayso import __version__
+
+        typer.echo(f"sayso {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Reads news reports and says, sentence by sentence, what kind of statement each is and on whose say-so.
+
+    Start with `sayso tag report.txt`; `sayso tag --help` has more examples.
+    """
+
+
+@app.command()
+def tag(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]", help="Files, folders, or - for standard input.", show_default=False),
+    ] = None,
+    format: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="Unless given: table on standard output, jsonl into a file."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="File to write, whole or not at all."),
+    ] = None,
+    model: ModelDir = None,
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processor threads; else all cores.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Tag reports, in the order in which they are given.
+
+    Reads text in any common encoding and web pages; a folder stands for the articles in it and below (.txt .text .md
+    .html .htm). An input that cannot be read costs a line on standard error and exit code 1; the others are tagged.
+
+    Examples:
+
+    - `sayso tag report.txt`: a report for a reader in the terminal
+
+    - `sayso tag archive/ -o tagged.jsonl`: a folder into a file, a record a line
+
+    - `cat report.txt | sayso tag -f jsonl | python -m json.tool`: in a pipe
+    """
+    if not paths:
+        if sys.stdin.isatty():
+            raise typer.BadParameter("name a file or a folder, or pipe a text in", param_hint="PATH")
+        paths = ["-"]
+    if output and output.exists() and any(os.path.exists(path) and output.samefile(path) for path in paths):
+        raise typer.BadParameter("this file is an input too, and would be overwritten", param_hint="--output")
+    with one_line_errors(debug):
+        whole = tag_paths(paths, format or (Format.JSONL if output else Format.TABLE), output, model, threads)
+    if not whole:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    run_dir: Annotated[Path, typer.Option("--run", metavar="DIR", help="Folder for weights, metrics, config.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Settings in TOML."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be given several times.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Train a model (needs the extra `train`).
+
+    Example: `sayso train --run runs/mine --set epochs=3`
+    """
+    with one_line_errors(debug):
+        from sayso.training import run
+
+        run.main(config, overrides or [], run_dir, resume)
+
+
+@app.command()
+def export(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", exists=True, file_okay=False, help="A finished run.")],
+    out_dir: Annotated[Path, typer.Argument(metavar="OUT_DIR", file_okay=False, help="Folder for the model.")],
+    debug: Debug = False,
+) -> None:
+    """Turn a trained run into a model for `sayso tag --model` (needs the extra `train`).
+
+    Example: `sayso export runs/mine models/mine`
+    """
+    with one_line_errors(debug):
+        from sayso.training import export
+
+        export.main(run_dir, out_dir)
+
+
+@app.command()
+def evaluate(
+    corpora: Annotated[list[Corpus], typer.Option("--corpus", help="What to score on; may be given several times.")],
+    split: Annotated[Split, typer.Option(help="Which part of it.")] = Split.DEV,
+    model: ModelDir = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write the scores here too.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Tag held-out reports and score them against their annotation (needs the extra `train`).
+
+    Example: `sayso evaluate --corpus wire --corpus polnear`
+    """
+    with one_line_errors(debug):
+        from sayso.training import evaluate
+
+        evaluate.main([corpus.value for corpus in corpora], split.value, model, json_out)
+
+
+def tag_paths(paths: list[str], format: Format, output: Path | None, model: Path | None, threads: int | None) -> bool:
+    """Tag the reports under `paths` and write them as they come; False if an input could not be read.
+
+    `ArtifactError` if the model cannot be loaded, `OSError` if the output cannot be written.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from sayso.inference.reading import InputError, find_articles, read_articles
+    from sayso.inference.render import FORMATS
+    from sayso.inference.tagger import Tagger
+
+    console = stderr()
+    articles, problems = find_articles(paths)
+    for problem in problems:
+        say(problem, console)
+    if not articles:
+        return False
+    tagger = Tagger.load(model, threads=threads)
+    # Where results scroll by in the same terminal, they are the progress; a bar would be torn by them.
+    hidden = len(articles) == 1 or not console.is_terminal or (output is None and sys.stdout.isatty())
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("reports"), TimeRemainingColumn())
+    with (
+        warnings_as_lines(console),
+        open_output(output, console, text_only=format is Format.TABLE) as stream,
+        Progress(*columns, console=console, disable=hidden, transient=True, redirect_stdout=False) as progress,
+    ):
+        task = progress.add_task("", total=len(articles))
+        screen = screen_of_output() if output is None else None
+        for id, text in read_articles(articles):
+            if isinstance(text, InputError):
+                problems.append(text)
+                say(text, console)
+            elif not write(stream, FORMATS[format](tagger.tag(text, id), screen)):
+                break
+            progress.advance(task)
+    return not problems

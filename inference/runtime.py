@@ -1,0 +1,36 @@
+"""Runs the exported graph with ONNX Runtime.
+
+Each window is a batch of its own: no padding is computed, and the answer for a window cannot depend on what happens to
+be tagged beside it (the int8 graph scales its activations by their range over the whole batch).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from sayso.models.pipeline import Encode
+from sayso.models.windows import Floats, Window
+
+INPUTS = ("input_ids", "attention_mask", "sentence_mask")
+
+
+def onnx_encode(graph: Path, threads: int | None = None) -> Encode:
+    """Run a document's windows through an ONNX graph on the CPU; `threads`: None for all cores."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads = threads
+    session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+    def encode(windows: Sequence[Window]) -> Iterator[tuple[Floats, Floats]]:
+        for window in windows:
+            ids = window.ids[None, :]
+            mask = window.sentence_mask[None, :, :]
+            facets, roles = session.run(None, dict(zip(INPUTS, (ids, np.ones_like(ids), mask), strict=True)))
+            yield facets[0], roles[0]
+
+    return encode

@@ -1,0 +1,61 @@
+"""Temperatures and thresholds of the facets, fitted on dev and kept in the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from sayso.data.schema import Document, Facet, Gold
+from sayso.training.metrics import align
+
+Array = npt.NDArray[np.float64]
+
+
+def facet_pairs(golds: Sequence[Gold], predictions: Sequence[Document], facet: Facet) -> tuple[Array, Array]:
+    """Probabilities and gold (0 or 1) of one facet, (N,) each, over the annotated sentences."""
+    probabilities, truth = [], []
+    for gold, document in zip(golds, predictions, strict=True):
+        aligned = align(gold.document.sentences, document.sentences)
+        for k, (expected, found) in enumerate(zip(gold.document.sentences, aligned, strict=True)):
+            if k not in gold.masked and facet in expected.facets and found is not None:
+                probabilities.append(found.facets[facet])
+                truth.append(expected.facets[facet])
+    return np.array(probabilities), np.array(truth)
+
+
+def temperature(probabilities: Array, truth: Array) -> float:
+    """The temperature that gives the probabilities (made at temperature 1) the lowest log-loss (Guo et al., ICML 2017)."""
+    p = np.clip(probabilities, 1e-4, 1 - 1e-4)
+    z = np.log(p / (1 - p))
+    grid = np.geomspace(0.4, 4.0, 93)
+    losses = [np.logaddexp(0, np.where(truth >= 0.5, -z, z) / t).mean() for t in grid]
+    return round(float(grid[int(np.argmin(losses))]), 3)
+
+
+def threshold(probabilities: Array, truth: Array) -> float:
+    """The middle of the widest stretch of thresholds from 0.2 to 0.8 whose F1 is within 0.002 of the best."""
+    grid = np.arange(0.2, 0.8001, 0.01)
+    f1 = []
+    for t in grid:
+        held = probabilities >= t
+        tp = float((held & (truth >= 0.5)).sum())
+        f1.append(2 * tp / max(held.sum() + (truth >= 0.5).sum(), 1))
+    good = np.array(f1) >= max(f1) - 0.002
+    runs = np.split(np.arange(len(grid)), np.flatnonzero(np.diff(good)) + 1)
+    widest = max((run for run in runs if good[run[0]]), key=len)
+    return round(float(grid[widest].mean()), 3)
+
+
+def calibrate(
+    golds: Sequence[Gold], predictions: Sequence[Document]
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """(temperatures, thresholds) by facet, from predictions made at temperature 1; thresholds hold after scaling."""
+    temperatures, thresholds = {}, {}
+    for facet in Facet:
+        p, truth = facet_pairs(golds, predictions, facet)
+        t = temperatures[facet.value] = temperature(p, truth)
+        p = np.clip(p, 1e-4, 1 - 1e-4)
+        thresholds[facet.value] = threshold(1 / (1 + ((1 - p) / p) ** (1 / t)), truth)
+    return temperatures, thresholds
