@@ -1,7 +1,7 @@
 """Where the training corpora lie, and one door to all of them: `load("wire", "dev")`.
 
-The corpora are copyrighted news and no part of the project; `HOMES` says where each is published. This module also holds
-what the readers share: the error, and JSON and text files that name themselves when they are broken.
+All but the bundled one are copyrighted news and no part of the project; `HOMES` says where each is published. Here is
+also what the readers share: the error, and JSON and text files that name themselves when they are broken.
 """
 
 from __future__ import annotations
@@ -52,10 +52,13 @@ def corpora_dir() -> Path:
 def load(name: str, split: str, root: Path | None = None) -> list[Gold]:
     """All documents of one split of one corpus, sorted by id.
 
-    `root` is the folder that holds the corpora (default: `corpora_dir()`). `ValueError` on an unknown name or split,
+    "bundled" is the project's own; the others lie under `root` (default: `corpora_dir()`). `ValueError` on an unknown name or split,
     `CorpusError` on a missing or broken corpus.
     """
-    from sayso.data import mpqa, newsmtsc, polnear, wire  # they import this module
+    from sayso.data import bundled, mpqa, newsmtsc, polnear, wire  # they import this module
+
+    if name == "bundled":  # lies in the package, and has a split of its own
+        return sorted(bundled.read(split), key=lambda gold: gold.document.id)
 
     readers: dict[str, Callable[[Path, str], Iterator[Gold]]] = {
         "polnear": polnear.read,
@@ -64,7 +67,7 @@ def load(name: str, split: str, root: Path | None = None) -> list[Gold]:
         "newsmtsc": newsmtsc.read,
     }
     if name not in readers:
-        raise ValueError(f"corpus {name!r}: expected one of {', '.join(readers)}")
+        raise ValueError(f"corpus {name!r}: expected one of bundled, {', '.join(readers)}")
     check_split(split)
     return sorted(readers[name](root if root is not None else corpora_dir(), split), key=lambda gold: gold.document.id)
 

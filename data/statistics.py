@@ -1,11 +1,14 @@
-"""Figures about corpora: near-duplicates, counts, and how varied the writing is beside real wire reports."""
+"""Figures about corpora: near-duplicates, counts of reports, labels and hard cases (`variety` has the rest)."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from sayso.data.inline import TAGS, Report
+from sayso.data.schema import Attribution, Facet, Gold, Label, Polarity
 
 _WORD = re.compile(r"\w+(?:['’.,-]\w+)*")
 
@@ -28,14 +31,14 @@ def near_duplicates(texts: Sequence[str], containment: float, size: int = 5) -> 
     """
     sets = [set(grams(words(text), size)) for text in texts]
     found = []
-    for (first, second), shared in sorted(_shared(sets).items()):
+    for (first, second), shared in sorted(shared_grams(sets).items()):
         share = shared / min(len(sets[first]), len(sets[second]))
         if share >= containment:
             found.append((first, second, share))
     return found
 
 
-def _shared(sets: Sequence[set[tuple[str, ...]]]) -> Counter[tuple[int, int]]:
+def shared_grams(sets: Sequence[set[tuple[str, ...]]]) -> Counter[tuple[int, int]]:
     """How many n-grams each pair of texts shares; pairs that share none are left out."""
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, each in enumerate(sets):
@@ -79,3 +82,71 @@ def shared_runs(texts: Sequence[str], size: int) -> list[Shared]:
         )
         for (i, j), (length, k, m) in sorted(best.items())
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of figures: the first column names the row. Shares are from 0 to 1; None where there is no figure."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+
+
+def count_table(title: str, groups: Mapping[str, Sequence[Gold]]) -> Table:
+    """Reports, sentences, words and attributions, a row a group."""
+    rows = []
+    for name, golds in groups.items():
+        documents = [gold.document for gold in golds]
+        rows.append(
+            (
+                name,
+                len(documents),
+                sum(len(document.sentences) for document in documents),
+                sum(len(words(document.text)) for document in documents),
+                sum(len(document.attributions) for document in documents),
+            )
+        )
+    return Table(title, ("", "reports", "sentences", "words", "attributions"), tuple(rows))
+
+
+def label_table(groups: Mapping[str, Sequence[Gold]]) -> Table:
+    """Shares of facets, primary labels and stance of sentences, and of official and polarity of attributions."""
+    columns: list[list[float | None]] = []
+    names: list[str] = []
+    for golds in groups.values():
+        sentences = [s for gold in golds for i, s in enumerate(gold.document.sentences) if i not in gold.masked]
+        attributions = [each for gold in golds for each in gold.document.attributions]
+        stances = [stance.polarity for each in attributions for stance in each.stance]
+        column = {f"facet {facet}": _share(s.facets.get(facet) == 1.0 for s in sentences) for facet in Facet}
+        column |= {f"label {label}": _share(s.label is label for s in sentences) for label in Label}
+        column |= {f"sentence stance {each}": _share(s.stance is each for s in sentences) for each in Polarity}
+        column["sentence stance none"] = _share(s.stance is None for s in sentences)
+        column["attribution official"] = _share(each.official == 1.0 for each in attributions)
+        column["attribution without source"] = _share(each.source_name is None for each in attributions)
+        column["attribution resolved elsewhere"] = _share(_elsewhere(each) for each in attributions)
+        column |= {f"target {each}": _share(polarity is each for polarity in stances) for each in Polarity}
+        column["targets per attribution"] = len(stances) / len(attributions) if attributions else None
+        columns.append(list(column.values()))
+        names = list(column)
+    rows = tuple((name, *values) for name, *values in zip(names, *columns, strict=True))
+    return Table("Labels", ("share", *groups), rows)
+
+
+def tag_table(groups: Mapping[str, Sequence[Report]]) -> Table:
+    """How many sentences show each hard case."""
+    counts = [
+        Counter(tag for report in reports for line in report.lines for tag in line.tags) for reports in groups.values()
+    ]
+    rows = tuple((f"#{tag}", *(count[tag] for count in counts)) for tag in TAGS)
+    return Table("Hard cases", ("sentences", *groups), rows)
+
+
+def _elsewhere(attribution: Attribution) -> bool:
+    """Whether its source is resolved to a place that is not its own mention."""
+    return attribution.resolved_source is not None and attribution.resolved_source not in attribution.source
+
+
+def _share(values: Iterable[bool]) -> float | None:
+    found = list(values)
+    return sum(found) / len(found) if found else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -106,15 +106,18 @@ def _rows(document: Document) -> Table:
     grid.add_column(justify="right", style="dim", min_width=3, no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
+    of_sentence: dict[int, list[Attribution]] = defaultdict(list)
+    for attribution in document.attributions:
+        for index in attribution.sentences:
+            of_sentence[index].append(attribution)
     end = 0
     for index, sentence in enumerate(document.sentences):
         if index == 0 or _LINE_BREAKS.search(document.text, end, sentence.start):
             grid.add_row()
         end = sentence.end
-        attributions = [a for a in document.attributions if index in a.sentences]
         label = Text(LABEL_NAMES[sentence.label], _LABEL_STYLES[sentence.label])
-        grid.add_row(str(index + 1), label, _sentence(sentence, attributions))
-        for note in _notes(sentence, attributions):
+        grid.add_row(str(index + 1), label, _sentence(sentence, of_sentence[index]))
+        for note in _notes(sentence, of_sentence[index]):
             grid.add_row("", "", _hanging(note))
     return grid
 

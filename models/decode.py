@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from sayso.data.schema import Attribution, Role, Span
 from sayso.models.windows import Bools, Floats, Ints, Pieces
 
@@ -18,8 +19,9 @@ TAGS = ("O", "B", "I")
 O, B, I = range(3)  # noqa: E741 - the field's names for these tags
 MAX_BLOCK = 512  # words; a longer run of sentences without a line break is decoded in parts
 
-# What may follow what: I only after B or I, and never first.
-_ALLOWED = np.array([[0, 0, -np.inf], [0, 0, 0], [0, 0, 0]], np.float32)
+# What may follow what, tag after tag: I only after B or I, and never first.
+_IMPOSSIBLE = np.array([[0, 0, -np.inf], [0, 0, 0], [0, 0, 0]], np.float32)
+_NOT_FIRST = np.array([0, 0, -np.inf], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +42,28 @@ def log_softmax(logits: Floats) -> Floats:
     return result
 
 
-def viterbi(logp: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
-    """Most probable possible tag sequences.
+def viterbi(emissions: Floats, lengths: Ints, transitions: Floats, starts: Floats) -> npt.NDArray[np.int8]:
+    """Best possible tag sequences: the highest sum of emissions, transitions and start (Viterbi 1967).
 
-    logp: (N, T, R, 3) log-probabilities of O, B, I; lengths: (N,), the rest of each row is padding, tagged O.
-    Returns (N, T, R) tags. I never opens a sequence and never follows O (Viterbi 1967, over the BIO constraint).
+    emissions: (N, T, R, 3) scores of O, B, I; lengths: (N,), the rest of each row is padding, tagged O. transitions:
+    (R, 3, 3), score of a tag (last) after another; starts: (R, 3). Returns (N, T, R) tags; whatever the scores, I never
+    opens a sequence and never follows O.
     """
-    n, steps, roles, _ = logp.shape
-    logp = logp.copy()
-    logp[np.arange(steps)[None, :] >= lengths[:, None]] = (0.0, -np.inf, -np.inf)
-    back = np.zeros((steps, n, roles, 3), np.int8)
-    score = logp[:, 0].copy()
-    score[..., I] = -np.inf
+    n, steps, roles, tags_ = emissions.shape
+    moves = transitions + _IMPOSSIBLE
+    back = np.zeros((steps, n, roles, tags_), np.int8)
+    score = emissions[:, 0] + starts + _NOT_FIRST
     for t in range(1, steps):
-        # O and B may follow anything, I only B and I: two maxima serve all three
-        bi = np.where(score[..., I] > score[..., B], I, B).astype(np.int8)
-        best_bi = np.maximum(score[..., B], score[..., I])
-        any_ = np.where(best_bi > score[..., O], bi, O).astype(np.int8)
-        best = np.maximum(best_bi, score[..., O])
-        back[t, ..., O] = back[t, ..., B] = any_
-        back[t, ..., I] = bi
-        score = logp[:, t] + np.stack([best, best, best_bi], -1)
-    tags = np.zeros((n, steps, roles), np.int8)
-    tags[:, -1] = score.argmax(-1)
+        candidates = score[..., :, None] + moves  # (N, R, from, to)
+        going_on = (t < lengths)[:, None, None]  # padding hands on what it finds
+        back[t] = np.where(going_on, candidates.argmax(-2), np.arange(tags_))
+        score = np.where(going_on, emissions[:, t] + candidates.max(-2), score)
+    result = np.zeros((n, steps, roles), np.int8)
+    result[:, -1] = score.argmax(-1)
     for t in range(steps - 1, 0, -1):
-        tags[:, t - 1] = np.take_along_axis(back[t], tags[:, t, :, None].astype(np.int64), -1)[..., 0]
-    return tags
+        result[:, t - 1] = np.take_along_axis(back[t], result[:, t, :, None].astype(np.int64), -1)[..., 0]
+    result[np.arange(steps)[None, :] >= lengths[:, None]] = O
+    return result
 
 
 def blocks(text: str, sentences: Sequence[Span], word_sentence: Ints) -> list[tuple[int, int]]:
@@ -90,26 +88,33 @@ def gap_breaks(gap: str) -> bool:
 
 
 def decode_roles(
-    text: str, sentences: Sequence[Span], pieces: Pieces, logits: Floats, roles: Sequence[Role]
+    text: str,
+    sentences: Sequence[Span],
+    pieces: Pieces,
+    logits: Floats,
+    roles: Sequence[Role],
+    transitions: Floats,
+    starts: Floats,
 ) -> list[ScoredSpan]:
     """Spans of every role, in order of text.
 
-    logits: (P, R, 3), per piece of the document. The score of a span is the geometric mean of its tags' probabilities.
+    logits: (P, R, 3), per piece of the document; transitions, starts: see `viterbi`. The score of a span is the geometric mean of its tags' probabilities.
     """
     first = np.flatnonzero(pieces.first)
     if not len(first):
         return []
-    starts = pieces.start[first]
+    begins = pieces.start[first]
     ends = pieces.end[np.append(first[1:], len(pieces.ids)) - 1]
-    logp = log_softmax(logits[first])
+    emissions = logits[first]
+    logp = log_softmax(emissions)
     runs = sorted(blocks(text, sentences, pieces.sentence[first]), key=lambda run: run[1] - run[0])
     tags = np.zeros(logp.shape[:2], np.int8)
     for batch in _similar(runs):
         lengths = np.array([hi - lo for lo, hi in batch])
         padded = np.zeros((len(batch), int(lengths.max()), *logp.shape[1:]), np.float32)
         for row, (lo, hi) in enumerate(batch):
-            padded[row, : hi - lo] = logp[lo:hi]
-        for row, ((lo, hi), best) in enumerate(zip(batch, viterbi(padded, lengths), strict=True)):
+            padded[row, : hi - lo] = emissions[lo:hi]
+        for row, ((lo, hi), best) in enumerate(zip(batch, viterbi(padded, lengths, transitions, starts), strict=True)):
             tags[lo:hi] = best[: lengths[row]]
     run_start = np.zeros(len(first), np.bool_)
     run_start[[lo for lo, _ in runs]] = True
@@ -117,7 +122,7 @@ def decode_roles(
     for r, role in enumerate(roles):
         for lo, hi in _tagged(tags[:, r], run_start):
             score = float(np.exp(np.take_along_axis(logp[lo:hi, r], tags[lo:hi, r, None].astype(np.int64), -1).mean()))
-            found.append(ScoredSpan(role, lo, hi, Span.of(text, int(starts[lo]), int(ends[hi - 1])), min(score, 1.0)))
+            found.append(ScoredSpan(role, lo, hi, Span.of(text, int(begins[lo]), int(ends[hi - 1])), min(score, 1.0)))
     return sorted(found, key=lambda s: (s.span.start, -s.span.end, list(Role).index(s.role)))
 
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sayso.data.schema import Facet, Role
-from sayso.models.pipeline import Encode
-from sayso.models.windows import Floats, Window
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
+
+from sayso.data.schema import Facet, Role
+from sayso.models.pipeline import Encode
+from sayso.models.windows import Floats, Window
 
 IGNORE = -100
 N_TAGS = 3
@@ -70,7 +71,9 @@ class SaysoModel(PreTrainedModel):
         super().__init__(config)
         settings = dict(config.encoder)
         model_type = settings.pop("model_type")
-        self.encoder = encoder or AutoModel.from_config(AutoConfig.for_model(model_type, **settings))
+        self.encoder = encoder or AutoModel.from_config(
+            AutoConfig.for_model(model_type, **settings), add_pooling_layer=False
+        )
         hidden = self.encoder.config.hidden_size
         self.dropout = nn.Dropout(config.dropout)
         # a facet may hang on a few words, so each pools its sentence with attention of its own
@@ -78,6 +81,9 @@ class SaysoModel(PreTrainedModel):
         self.facet_dense = nn.Linear(hidden, hidden)
         self.facet_out = nn.Linear(hidden, len(config.facets))
         self.role_out = nn.Linear(hidden, len(config.roles) * N_TAGS)
+        # a linear-chain CRF a role (Lafferty et al., ICML 2001): score of each tag after each, and of each at a start
+        self.role_transitions = nn.Parameter(torch.zeros(len(config.roles), N_TAGS, N_TAGS))
+        self.role_starts = nn.Parameter(torch.zeros(len(config.roles), N_TAGS))
         self.post_init()
 
     @classmethod
@@ -92,10 +98,12 @@ class SaysoModel(PreTrainedModel):
         sentence_mask: Tensor,
         facet_labels: Tensor | None = None,
         role_labels: Tensor | None = None,
+        block_starts: Tensor | None = None,
     ) -> SaysoOutput:
         """input_ids, attention_mask (B, L); sentence_mask (B, S, L), rows of padding all zero.
 
-        facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}.
+        facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L) bool:
+        words that no span can reach from before. Labels are all given or none.
         """
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, L, H)
         states = self.dropout(states)
@@ -106,8 +114,10 @@ class SaysoModel(PreTrainedModel):
         hidden = self.dropout(F.gelu(self.facet_dense(pooled)))
         facet_logits = (hidden * self.facet_out.weight[:, None, :]).sum(-1).transpose(1, 2) + self.facet_out.bias
         loss = None
-        if facet_labels is not None and role_labels is not None:
-            loss = self.config.role_weight * role_loss(role_logits.float(), role_labels)
+        if facet_labels is not None and role_labels is not None and block_starts is not None:
+            loss = self.config.role_weight * role_loss(
+                role_logits.float(), role_labels, block_starts, self.role_transitions, self.role_starts
+            )
             loss = loss + self.config.facet_weight * facet_loss(facet_logits.float(), facet_labels)
         return SaysoOutput(loss=loss, facet_logits=facet_logits, role_logits=role_logits)
 
@@ -137,10 +147,59 @@ def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
     return encode
 
 
-def role_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy over tags, (B, L, R, 3) against (B, L, R); the mean over what is annotated, times R."""
-    total = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
-    return total * labels.shape[-1] / (labels != IGNORE).sum().clamp(min=1)
+def role_loss(logits: Tensor, labels: Tensor, block_starts: Tensor, transitions: Tensor, starts: Tensor) -> Tensor:
+    """Negative log-likelihood of the annotated tag sequences under the CRFs; the mean a word, times R.
+
+    logits (B, L, R, 3), labels (B, L, R), block_starts (B, L), transitions (R, 3, 3), starts (R, 3). The chain of a
+    window runs over its labelled words; at the first of them the tag before is unknown unless a block starts there.
+    """
+    batch, _, roles, tags = logits.shape
+    known = labels != IGNORE
+    count = known.sum()
+    words = known.any(-1)  # (B, L)
+    width = int(words.sum(1).max())
+    if width == 0:
+        return logits.sum() * 0.0
+    order = torch.argsort((~words).to(torch.uint8), dim=1, stable=True)[:, :width]  # (B, W), labelled words first
+
+    def gather(x: Tensor) -> Tensor:
+        """(B, L, R, ...) to (B * R, W, ...)."""
+        rows = torch.arange(batch, device=x.device)[:, None]
+        return x[rows, order].transpose(1, 2).flatten(0, 1)
+
+    emit = gather(logits)  # (N, W, 3) for N = B * R
+    gold = gather(labels)
+    starting = gather(block_starts[:, :, None].expand(labels.shape))
+    mask = gold != IGNORE
+    gold = gold.clamp(min=0)
+    trans, start = transitions.repeat(batch, 1, 1), starts.repeat(batch, 1)  # (N, 3, 3), (N, 3)
+
+    first = emit[:, 0] + start * starting[:, 0, None]  # (N, 3)
+    # M[i, j]: score of tag j at a word whose predecessor has tag i; where a block starts, whatever i is
+    steps = torch.where(starting[:, 1:, None, None], start[:, None, None, :], trans[:, None])
+    steps = steps + emit[:, 1:, None, :]
+    identity = torch.full((tags, tags), -1e4, device=emit.device).fill_diagonal_(0.0)
+    steps = torch.where(mask[:, 1:, None, None], steps, identity)
+    total = torch.logsumexp((first[:, :, None] + _log_product(steps, identity)).flatten(1), -1)  # (N,)
+
+    index = torch.arange(len(emit), device=emit.device)[:, None]
+    before, after = gold[:, :-1], gold[:, 1:]
+    moves = torch.where(starting[:, 1:], start[index, after], trans[index, before, after])
+    moves = moves + emit[:, 1:].gather(-1, after[..., None])[..., 0]
+    path = first.gather(-1, gold[:, :1])[:, 0] + (moves * mask[:, 1:]).sum(1)
+    return ((total - path) * mask[:, 0]).sum() * roles / count.clamp(min=1)
+
+
+def _log_product(steps: Tensor, identity: Tensor) -> Tensor:
+    """Product of T log-space matrices in order, (N, T, 3, 3) to (N, 3, 3), by halving: log T sequential steps."""
+    if steps.shape[1] == 0:
+        return identity.expand(len(steps), -1, -1)
+    while steps.shape[1] > 1:
+        if steps.shape[1] % 2:
+            steps = torch.cat([steps, identity.expand(len(steps), 1, -1, -1)], 1)
+        left, right = steps[:, 0::2], steps[:, 1::2]
+        steps = torch.logsumexp(left[..., :, :, None] + right[..., None, :, :], -2)
+    return steps[:, 0]
 
 
 def facet_loss(logits: Tensor, labels: Tensor) -> Tensor:

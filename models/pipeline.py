@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from tokenizers import Tokenizer
+
 from sayso.data.schema import Attribution, Document, Facet, Label, ModelInfo, Role, Sentence, Span, primary_label
 from sayso.data.segment import split_sentences
 from sayso.models.artifact import Manifest
 from sayso.models.decode import decode_roles, group_by_nearness
 from sayso.models.windows import Floats, Pieces, Window, tokenize, windows
-from tokenizers import Tokenizer
 
 # Windows to (facet logits (S, F), role logits (L, R, 3)) of each, in order.
 Encode = Callable[[Sequence[Window]], Iterable[tuple[Floats, Floats]]]
@@ -33,7 +34,8 @@ def tag(
     if sentences is None:
         sentences = split_sentences(text)
     facets, roles, pieces = logits(sentences, encode, tokenizer, manifest)
-    spans = decode_roles(text, sentences, pieces, roles, [Role(r) for r in manifest.roles])
+    transitions, starts = np.array(manifest.transitions, np.float32), np.array(manifest.starts, np.float32)
+    spans = decode_roles(text, sentences, pieces, roles, [Role(r) for r in manifest.roles], transitions, starts)
     attributions = group_by_nearness(spans, sentences)
     return Document(
         id=id,

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sayso.data.schema import Span
 from tokenizers import Tokenizer
+
+from sayso.data.schema import Span
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

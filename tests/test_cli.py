@@ -224,7 +224,7 @@ def test_interrupt_is_one_line_and_keeps_what_was_done(tmp_path: Path) -> None:
     part = tmp_path / "out.part"
     with subprocess.Popen([*ARGS, "tag", ".", "-o", "out"], cwd=tmp_path, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
-        for _ in range(200):
+        for _ in range(1000):
             if part.exists() and part.stat().st_size:
                 break
             time.sleep(0.05)

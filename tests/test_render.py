@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -92,6 +92,7 @@ def test_colours_mark_label_source_and_cue_and_nothing_else_changes() -> None:
     assert re.sub(r" +\n", "\n", re.sub(r"\x1b\[[\d;]*m", "", coloured)) == table(report(), Screen(100))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     text=st.text(st.characters(exclude_categories=["Cc", "Cs", "Cf", "Zs", "Zl", "Zp", "M"]), min_size=1),
     width=st.sampled_from([40, 80, 140]),
@@ -129,6 +130,7 @@ def test_jsonl_is_the_record_on_one_line() -> None:
     assert "—" in line
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(st.characters(), min_size=1))
 def test_jsonl_holds_any_text(text: str) -> None:
     line = jsonl(single(text))

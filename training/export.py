@@ -139,8 +139,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         fp32, int8 = Path(folder) / "fp32.onnx", Path(folder) / GRAPH
         export_fp32(model, fp32)
         quantize(fp32, int8)
-        cls, sep = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
-        manifest = blank_manifest(config, cls, sep)
+        manifest = blank_manifest(config, model, tokenizer)
         tag_torch = partial(tag, encode=torch_encode(model), tokenizer=tokenizer, manifest=manifest)
         labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} <= g.heads]
         temperatures, thresholds = calibrate(labelled, predict(labelled, tag_torch, "calibrate"))

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
+
 from sayso.data.schema import Facet, Gold, Head, Role
-from sayso.models.decode import B, I, O
+from sayso.models.decode import B, I, O, blocks
 from sayso.models.network import IGNORE
 from sayso.models.windows import Ints, Pieces, tokenize, windows
 from sayso.training.metrics import cut_at_breaks, role_spans
-from tokenizers import Tokenizer
 
 
 def role_labels(gold: Gold, pieces: Pieces, roles: Sequence[str]) -> Ints:
@@ -59,23 +60,28 @@ def examples(
     facets: Sequence[str],
     roles: Sequence[str],
 ) -> Iterator[dict[str, Any]]:
-    """Windows that hold at least one label: ids, sentence (L,), facet_labels (S, F), role_labels (L, R), length."""
+    """Windows that hold at least one label: ids, sentence (L,), facet_labels (S, F), role_labels (L, R), block_starts (L,), length."""
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
         pieces = tokenize(tokenizer, spans)
         by_piece = role_labels(gold, pieces, roles)
         by_sentence = facet_labels(gold, facets)
+        block_starts = np.zeros(len(pieces.ids), np.bool_)
+        block_starts[[lo for lo, _ in blocks(gold.document.text, spans, pieces.sentence)]] = True
         for w in windows(pieces, len(spans), size=window, context=context, cls=cls, sep=sep):
             tags = np.full((len(w.ids), len(roles)), IGNORE, np.int64)
             tags[w.core] = by_piece[w.lo : w.hi]
             labels = by_sentence[w.sentences]
             if (tags == IGNORE).all() and (labels == IGNORE).all():
                 continue
+            opens = np.zeros(len(w.ids), np.bool_)
+            opens[w.core] = block_starts[w.lo : w.hi]
             yield {
                 "ids": w.ids.tolist(),
                 "sentence": w.sentence.tolist(),
                 "facet_labels": labels.tolist(),
                 "role_labels": tags.tolist(),
+                "block_starts": opens.tolist(),
                 "length": len(w.ids),
             }
 
@@ -90,6 +96,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     sentence_mask = torch.zeros((len(rows), count, length), dtype=torch.bool)
     facets = torch.full((len(rows), count, n_facets), IGNORE)
     tags = torch.full((len(rows), length, n_roles), IGNORE)
+    opens = torch.zeros((len(rows), length), dtype=torch.bool)
     for b, row in enumerate(rows):
         n, s = len(row["ids"]), len(row["facet_labels"])
         ids[b, :n] = torch.tensor(row["ids"])
@@ -97,12 +104,14 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
         sentence_mask[b, :s, :n] = torch.tensor(row["sentence"])[None, :] == torch.arange(s)[:, None]
         facets[b, :s] = torch.tensor(row["facet_labels"])
         tags[b, :n] = torch.tensor(row["role_labels"])
+        opens[b, :n] = torch.tensor(row["block_starts"])
     return {
         "input_ids": ids,
         "attention_mask": attention,
         "sentence_mask": sentence_mask,
         "facet_labels": facets,
         "role_labels": tags,
+        "block_starts": opens,
     }
 
 

@@ -17,17 +17,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from sayso.data.corpora import load_golds
-from sayso.data.schema import Facet, Role
-from sayso.models.artifact import Manifest
-from sayso.models.network import SaysoModel, torch_encode
-from sayso.models.pipeline import tag
-from sayso.models.windows import load_tokenizer
-from sayso.training.base import find_base
-from sayso.training.config import TrainingConfig, load_config
-from sayso.training.features import TokenBudgetBatches, collate, examples
-from sayso.training.evaluate import evaluate
-from sayso.training.metrics import primary_metric
+from tokenizers import Tokenizer
 from torch.utils.data import DataLoader
 from transformers import (
     AutoConfig,
@@ -38,6 +28,18 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+
+from sayso.data.corpora import load_golds
+from sayso.data.schema import Facet, Role
+from sayso.models.artifact import Manifest
+from sayso.models.network import SaysoModel, torch_encode
+from sayso.models.pipeline import tag
+from sayso.models.windows import load_tokenizer
+from sayso.training.base import find_base
+from sayso.training.config import TrainingConfig, load_config
+from sayso.training.evaluate import evaluate
+from sayso.training.features import TokenBudgetBatches, collate, examples
+from sayso.training.metrics import primary_metric
 
 
 class EpochLoader(DataLoader):
@@ -50,9 +52,9 @@ class EpochLoader(DataLoader):
 class SaysoTrainer(Trainer):
     """`Trainer` with token-budget batches, layer-wise rates, and an evaluation that decodes whole articles."""
 
-    def __init__(self, *, config: TrainingConfig, manifest: Manifest, tokenizer: Any, **kwargs: Any):
+    def __init__(self, *, config: TrainingConfig, tokenizer: Tokenizer, **kwargs: Any):
         super().__init__(**kwargs)
-        self.run_config, self.manifest, self.tokenizer = config, manifest, tokenizer
+        self.run_config, self.tokenizer = config, tokenizer
 
     def get_train_dataloader(self) -> DataLoader:
         batches = TokenBudgetBatches(self.train_dataset["length"], self.run_config.batch_tokens, self.run_config.seed)
@@ -64,8 +66,9 @@ class SaysoTrainer(Trainer):
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         started = time.time()
-        tag_text = partial(tag, encode=torch_encode(self.model), tokenizer=self.tokenizer, manifest=self.manifest)
-        scores = evaluate(self.eval_dataset, tag_text, self.manifest.thresholds)
+        manifest = blank_manifest(self.run_config, self.model, self.tokenizer)
+        tag_text = partial(tag, encode=torch_encode(self.model), tokenizer=self.tokenizer, manifest=manifest)
+        scores = evaluate(self.eval_dataset, tag_text, manifest.thresholds)
         figures = {corpus: s.figures() for corpus, s in scores.items()}
         metrics = {
             f"{metric_key_prefix}_{corpus}_{name}": value for corpus, f in figures.items() for name, value in f.items()
@@ -86,7 +89,9 @@ def parameter_groups(model: SaysoModel, config: TrainingConfig) -> list[dict[str
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if not name.startswith("encoder."):
+        if name in ("role_transitions", "role_starts"):
+            rate = 10 * config.head_lr  # a few numbers that must travel far
+        elif not name.startswith("encoder."):
             rate = config.head_lr
         else:
             depth = int(name.split(".layer.")[1].split(".")[0]) + 1 if ".layer." in name else 0
@@ -96,8 +101,8 @@ def parameter_groups(model: SaysoModel, config: TrainingConfig) -> list[dict[str
     return [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
 
 
-def blank_manifest(config: TrainingConfig, cls: int, sep: int) -> Manifest:
-    """The manifest of weights that nobody has calibrated yet: thresholds 0.5, temperatures 1."""
+def blank_manifest(config: TrainingConfig, model: SaysoModel, tokenizer: Tokenizer) -> Manifest:
+    """The manifest of a model that nobody has calibrated yet: thresholds 0.5, temperatures 1."""
     return Manifest(
         name="sayso",
         version="0",
@@ -106,11 +111,19 @@ def blank_manifest(config: TrainingConfig, cls: int, sep: int) -> Manifest:
         roles=tuple(Role),
         thresholds={facet.value: 0.5 for facet in Facet},
         temperatures={facet.value: 1.0 for facet in Facet},
+        transitions=_rounded(model.role_transitions),
+        starts=_rounded(model.role_starts),
         window=config.window,
         context=config.context,
-        cls=cls,
-        sep=sep,
+        cls=tokenizer.token_to_id("[CLS]"),
+        sep=tokenizer.token_to_id("[SEP]"),
     )
+
+
+def _rounded(parameter: torch.Tensor) -> Any:
+    """Nested tuples of the values, to five digits."""
+    values = parameter.detach().double().numpy().round(5).tolist()
+    return tuple(tuple(tuple(v) if isinstance(v, list) else v for v in row) for row in values)
 
 
 def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
@@ -133,7 +146,6 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     cls, sep, pad = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
     train_golds = load_golds(config.corpora, "train", config.limit)
     dev_golds = load_golds(config.dev, "dev", config.limit)
-    manifest = blank_manifest(config, cls, sep)
     rows = list(
         examples(
             [g for golds in train_golds.values() for g in golds],
@@ -142,8 +154,8 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             context=config.context,
             cls=cls,
             sep=sep,
-            facets=manifest.facets,
-            roles=manifest.roles,
+            facets=tuple(Facet),
+            roles=tuple(Role),
         )
     )
     # dropout on attention weights rules out the fused kernel, which more than halves the speed on a CPU
@@ -165,7 +177,6 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
         model.encoder.get_input_embeddings().requires_grad_(False)
     trainer = SaysoTrainer(
         config=config,
-        manifest=manifest,
         tokenizer=tokenizer,
         model=model,
         args=TrainingArguments(
@@ -186,7 +197,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             report_to=[],
             seed=config.seed,
             remove_unused_columns=False,
-            label_names=["facet_labels", "role_labels"],
+            label_names=["facet_labels", "role_labels", "block_starts"],
         ),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=dev_golds,

@@ -1,0 +1,200 @@
+"""Overfit, predict, save, load, export: the same answers all the way, on a tiny model made here."""
+
+import itertools
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+
+from sayso.data.corpora import load_golds
+from sayso.data.schema import Facet, Gold, Role
+from sayso.data.wire import read
+from sayso.inference.runtime import INPUTS
+from sayso.inference.tagger import Tagger
+from sayso.models import artifact as artifacts
+from sayso.models.network import IGNORE, SaysoModel, facet_loss, role_loss, torch_encode
+from sayso.models.pipeline import tag
+from sayso.models.windows import load_tokenizer, tokenize, windows
+from sayso.training.base import BaseModelError, find_base
+from sayso.training.config import ConfigError, TrainingConfig, load_config
+from sayso.training.evaluate import evaluate
+from sayso.training.export import export_fp32
+from sayso.training.features import TokenBudgetBatches, examples
+from sayso.training.run import train
+
+
+@pytest.fixture
+def golds(corpora: Path) -> list[Gold]:
+    return list(read(corpora, "dev"))
+
+
+def test_overfit_save_load_export_give_the_same_score(run: Path, artifact: Path, golds: list[Gold]) -> None:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best = max(line["eval_primary"] for line in lines)
+    assert best == 1.0, "a tiny model must be able to learn six sentences by heart"
+
+    tagger = Tagger.load(artifact)
+    model = SaysoModel.from_pretrained(run / "model")
+    tag_torch = partial(
+        tag,
+        encode=torch_encode(model),
+        tokenizer=load_tokenizer(str(run / "tokenizer.json")),
+        manifest=tagger.manifest,
+    )
+    loaded, shipped = (
+        evaluate({"wire": golds}, each, tagger.manifest.thresholds)["wire"].figures()
+        for each in (tag_torch, tagger.tag)
+    )
+    assert loaded["label_macro"] == 1.0
+    assert shipped == loaded
+    text = golds[0].document.text
+    a, b = tag_torch(text, id="x"), tagger.tag(text, "x")
+    assert [s.label for s in a.sentences] == [s.label for s in b.sentences]
+    assert [x.content for x in a.attributions] == [x.content for x in b.attributions]
+    assert b.model == tagger.manifest.info
+
+
+def test_graph_gives_the_logits_of_the_model(run: Path, golds: list[Gold], tmp_path: Path) -> None:
+    model = SaysoModel.from_pretrained(run / "model")
+    export_fp32(model, tmp_path / "m.onnx")
+    session = ort.InferenceSession(str(tmp_path / "m.onnx"))
+    sentences = [s.span for s in golds[0].document.sentences]
+    pieces = tokenize(load_tokenizer(str(run / "tokenizer.json")), sentences)
+    cut = windows(pieces, len(sentences), size=48, context=8, cls=2, sep=3)
+    assert len(cut) > 2
+    for window, (facets, roles) in zip(cut, torch_encode(model)(cut), strict=True):
+        ids = window.ids[None, :]
+        inputs = dict(zip(INPUTS, (ids, np.ones_like(ids), window.sentence_mask[None]), strict=True))
+        raw_facets, raw_roles = session.run(None, inputs)
+        np.testing.assert_allclose(raw_facets[0], facets, atol=1e-4)
+        np.testing.assert_allclose(raw_roles[0], roles, atol=1e-4)
+
+
+def test_padding_does_not_change_an_answer(run: Path) -> None:
+    model = SaysoModel.from_pretrained(run / "model").eval()
+    ids = torch.randint(5, 40, (2, 20))
+    attention = torch.ones_like(ids)
+    attention[1, 12:] = 0
+    sentences = torch.zeros((2, 2, 20), dtype=torch.bool)
+    sentences[:, 0, 1:12] = True
+    with torch.inference_mode():
+        both = model(ids, attention, sentences)
+        alone = model(ids[1:, :12], attention[1:, :12], sentences[1:, :1, :12])
+    torch.testing.assert_close(both.role_logits[1:, :12], alone.role_logits, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(both.facet_logits[1:, :1], alone.facet_logits, atol=1e-5, rtol=1e-4)
+
+
+def free_crf(roles: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.zeros(roles, 3, 3), torch.zeros(roles, 3)
+
+
+def test_a_missing_annotation_is_masked() -> None:
+    logits = torch.randn(2, 3, 1, 3, requires_grad=True)
+    labels = torch.full((2, 3, 1), IGNORE)
+    opens = torch.zeros(2, 3, dtype=torch.bool)
+    assert role_loss(logits, labels, opens, *free_crf(1)).item() == 0
+    labels[0, 0, 0] = 1
+    role_loss(logits, labels, opens, *free_crf(1)).backward()
+    assert logits.grad is not None
+    assert logits.grad[0, 0].abs().sum() > 0 and logits.grad[1].abs().sum() == 0
+    assert facet_loss(torch.randn(1, 2, 3), torch.full((1, 2, 3), IGNORE)).item() == 0
+    assert facet_loss(torch.zeros(1, 1, 1), torch.ones(1, 1, 1).long()).item() == pytest.approx(np.log(2))
+
+
+def test_role_loss_is_the_likelihood_of_the_sequence() -> None:
+    """Against all sequences counted one by one: a gap, a block that starts inside, a role that nobody annotated."""
+    torch.manual_seed(3)
+    logits, moves, starts = torch.randn(1, 6, 2, 3), torch.randn(2, 3, 3), torch.randn(2, 3)
+    labels = torch.full((1, 6, 2), IGNORE)
+    positions, gold = [0, 1, 3, 5], [0, 1, 2, 1]
+    labels[0, positions, 0] = torch.tensor(gold)
+    opens = torch.zeros(1, 6, dtype=torch.bool)
+    opens[0, [0, 5]] = True
+
+    def score(tags: tuple[int, ...]) -> torch.Tensor:
+        total = starts[0, tags[0]] + sum(logits[0, p, 0, t] for p, t in zip(positions, tags, strict=True))
+        return total + moves[0, tags[0], tags[1]] + moves[0, tags[1], tags[2]] + starts[0, tags[3]]
+
+    every = torch.stack([score(tags) for tags in itertools.product(range(3), repeat=4)])
+    expected = (every.logsumexp(0) - score(tuple(gold))) * 2 / 4  # times R, a word
+    torch.testing.assert_close(role_loss(logits, labels, opens, moves, starts), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:
+    tokenizer = load_tokenizer(str(run / "tokenizer.json"))
+    roles = tuple(Role)
+    rows = list(examples(golds, tokenizer, window=96, context=16, cls=2, sep=3, facets=tuple(Facet), roles=roles))
+    begun = sum((np.array(row["role_labels"]) == 1).sum(0) for row in rows)
+    annotated = golds[0].document.attributions
+    assert begun.tolist() == [len(annotated)] * 3 + [0]  # a source, a cue and a content each, no target
+    facets = np.concatenate([np.array(row["facet_labels"]) for row in rows])
+    assert facets.tolist() == [[int(s.facets[f]) for f in Facet] for s in golds[0].document.sentences]
+
+
+def test_batches_keep_the_budget_and_lose_nothing() -> None:
+    lengths = [10, 384, 100, 90, 384, 32, 33] * 9
+    batches = TokenBudgetBatches(lengths, 800, seed=1)
+    first, count = list(batches), len(batches)
+    assert len(first) == count
+    assert sorted(i for batch in first for i in batch) == list(range(len(lengths)))
+    assert all(max(lengths[i] for i in batch) * len(batch) <= 800 for batch in first)
+    batches.set_epoch(1)
+    assert list(batches) != first and len(batches) == count
+
+
+def test_resume_goes_on_where_it_was_cut(
+    base: Path, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
+    settings = TrainingConfig(
+        corpora=("wire",),
+        dev=("wire",),
+        encoder=str(base),
+        window=96,
+        batch_tokens=192,
+        epochs=2,
+        bf16="no",
+        patience=9,
+    )
+    train(settings, tmp_path / "run")
+    with pytest.raises(FileExistsError, match="--resume"):
+        train(settings, tmp_path / "run")
+    longer = TrainingConfig(**{**settings.to_json(), "epochs": 3})
+    train(longer, tmp_path / "run", resume=True)
+    epochs = [json.loads(line)["epoch"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert epochs == [1, 2, 3]
+
+
+def test_config_files_and_overrides(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('corpora = ["wire"]\nepochs = 2\n')
+    config = load_config(file, ["lr=1e-5", "dev=wire,polnear"])
+    assert (config.corpora, config.dev, config.epochs, config.lr) == (("wire",), ("wire", "polnear"), 2.0, 1e-5)
+    for bad, message in ((["speed=1"], "unknown key"), (["lr=fast"], "expected float"), (["lr"], "key=value")):
+        with pytest.raises(ConfigError, match=message):
+            load_config(None, bad)
+    with pytest.raises(ConfigError, match="batch_tokens"):
+        load_config(None, ["batch_tokens=10"])
+    with pytest.raises(ConfigError, match="nowhere"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_only_safetensors(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(BaseModelError, match="safetensors"):
+        find_base(str(tmp_path))
+
+
+def test_artifact_is_what_the_manifest_says(artifact: Path, corpora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
+    manifest = artifacts.load(artifact).manifest
+    assert manifest.data["wire"]["documents"] == 1
+    assert manifest.scores["dev"]["wire"]["label_macro"] == 1.0
+    assert set(manifest.parity) >= {"torch", "onnx_fp32", "shipped", "largest_loss"}
+    card = (artifact / "README.md").read_text()
+    assert "100.0" in card and "wire" in card
+    assert set(load_golds(["wire"], "dev")) == {"wire"}
