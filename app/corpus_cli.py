@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from sayso.data.inline import Report
+    from sayso.data.report import Report
     from sayso.data.statistics import Table
 
 app = typer.Typer(
     no_args_is_help=True, help="Check, measure and convert the bundled corpus.", rich_markup_mode="markdown"
 )
+
+
+class Split(enum.StrEnum):
+    """`report.SPLITS`, said here too so that --help need not load them."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    HELDOUT = "heldout"
+
 
 Files = Annotated[
     list[Path] | None,
@@ -55,14 +65,15 @@ def stats(
     The wire reports are read from $SAYSO_CORPORA; without them their column is left out.
     """
     from sayso.data import bundled
-    from sayso.data.corpora import CorpusError, load, read_text
-    from sayso.data.inline import SPLITS, scan
+    from sayso.data.corpora import CorpusError, load
+    from sayso.data.inline import scan_file
+    from sayso.data.report import SPLITS
     from sayso.data.statistics import count_table, label_table, tag_table
     from sayso.data.variety import compare
 
     reports: dict[str, list[Report]] = {}
     for split in SPLITS:
-        found = [scan(read_text(path), path)[0] for path in bundled.paths(split)]
+        found = [scan_file(path)[0] for path in bundled.paths(split)]
         reports[split] = [report for report in found if report is not None]
         if broken := found.count(None):
             typer.echo(f"{split}: {broken} reports have errors and are left out; see `sayso corpus check`", err=True)
@@ -92,7 +103,7 @@ def stats(
 @app.command()
 def brat_export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="Where NAME.txt and NAME.ann go.")],
-    split: Annotated[str | None, typer.Option(help="train, dev or heldout; else all.")] = None,
+    split: Annotated[Split | None, typer.Option(help="Else all.")] = None,
 ) -> None:
     """Write the corpus as brat stand-off, with the configuration that brat needs.
 
@@ -103,7 +114,7 @@ def brat_export(
     from sayso.data.inline import parse
 
     with _one_line_errors():
-        reports = [parse(read_text(path), path) for path in bundled.paths(split)]
+        reports = [parse(read_text(path), path) for path in bundled.paths(split.value if split else None)]
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in brat.configuration().items():
             _write(folder / name, content)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sayso.data.bundled import gold
 from sayso.data.corpora import CorpusError, read_text
-from sayso.data.inline import Report, escape, parse
+from sayso.data.inline import escape, parse
+from sayso.data.report import Report
 from sayso.data.schema import Attribution, Facet, Gold, Role, Span
 from sayso.data.statistics import Table, words
 

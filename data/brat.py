@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sayso.data.corpora import CorpusError, read_text
-from sayso.data.inline import SUBJECTS, TAGS, Line, Mark, Report
+from sayso.data.report import SUBJECTS, TAGS, Line, Mark, Report
 from sayso.data.schema import Facet, Polarity, Role
 
 FACETS = {

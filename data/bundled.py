@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sayso.data.corpora import read_text
-from sayso.data.inline import SPLITS, Problem, Report, parse, scan
+from sayso.data.inline import parse, scan_file
+from sayso.data.report import SPLITS, Problem, Report
 from sayso.data.schema import (
     Attribution,
     Document,
@@ -127,8 +128,8 @@ def check(files: Iterable[Path] | None = None) -> tuple[list[Report], list[Probl
     """
     wanted = list(files) if files is not None else paths()
     asked = {path.resolve() for path in wanted}
-    scanned = {path: scan(read_text(path), path) for path in wanted}
-    rest = [scan(read_text(path), path)[0] for path in paths() if path.resolve() not in asked]
+    scanned = {path: scan_file(path) for path in wanted}
+    rest = [scan_file(path)[0] for path in paths() if path.resolve() not in asked]
     sound = [report for report, _ in scanned.values() if report is not None]
     problems = [problem for _, found in scanned.values() for problem in found]
     problems += [problem for report in sound for problem in doubtful_tags(report)]

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sayso.data.inline import TAGS, Report
+from sayso.data.report import TAGS, Report
 from sayso.data.schema import Attribution, Facet, Gold, Label, Polarity
 
 _WORD = re.compile(r"\w+(?:['’.,-]\w+)*")

@@ -15,7 +15,7 @@ import onnxruntime as ort
 from sayso.models.pipeline import Encode
 from sayso.models.windows import Floats, Window
 
-INPUTS = ("input_ids", "attention_mask", "sentence_mask")
+INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")
 
 
 def onnx_encode(graph: Path, threads: int | None = None) -> Encode:
@@ -29,8 +29,8 @@ def onnx_encode(graph: Path, threads: int | None = None) -> Encode:
     def encode(windows: Sequence[Window]) -> Iterator[tuple[Floats, Floats]]:
         for window in windows:
             ids = window.ids[None, :]
-            mask = window.sentence_mask[None, :, :]
-            facets, roles = session.run(None, dict(zip(INPUTS, (ids, np.ones_like(ids), mask), strict=True)))
+            inputs = (ids, np.ones_like(ids), window.types[None, :], window.sentence_mask[None, :, :])
+            facets, roles = session.run(None, dict(zip(INPUTS, inputs, strict=True)))
             yield facets[0], roles[0]
 
     return encode

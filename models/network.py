@@ -88,24 +88,32 @@ class SaysoModel(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, encoder: PreTrainedModel, **settings: Any) -> SaysoModel:
-        """Fresh heads on a pretrained encoder."""
+        """Fresh heads on a pretrained encoder; capitals begin as what small letters are to it."""
+        types = encoder.get_parameter("embeddings.token_type_embeddings.weight").data
+        types[1] = types[0]
         return cls(SaysoConfig(encoder=encoder.config.to_dict(), **settings), encoder)
 
     def forward(
         self,
         input_ids: Tensor,
         attention_mask: Tensor,
+        token_type_ids: Tensor,
         sentence_mask: Tensor,
         facet_labels: Tensor | None = None,
         role_labels: Tensor | None = None,
         block_starts: Tensor | None = None,
     ) -> SaysoOutput:
-        """input_ids, attention_mask (B, L); sentence_mask (B, S, L), rows of padding all zero.
+        """input_ids, attention_mask, token_type_ids (B, L); sentence_mask (B, S, L), rows of padding all zero.
+
+        token_type_ids: 1 where a piece begins with a capital. The vocabulary is uncased, and the encoder's second
+        segment, of no use here, tells it what names and sentence starts look like.
 
         facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L) bool:
         words that no span can reach from before. Labels are all given or none.
         """
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, L, H)
+        states = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).last_hidden_state  # (B, L, H)
         states = self.dropout(states)
         role_logits = self.role_out(states).unflatten(-1, (len(self.config.roles), N_TAGS))  # (B, L, R, 3)
         scores = self.facet_pool(states).transpose(1, 2).unsqueeze(2)  # (B, F, 1, L)
@@ -133,13 +141,14 @@ def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
             batch = windows[i : i + size]
             length, count = max(len(w.ids) for w in batch), max(len(w.sentences) for w in batch)
             ids = torch.full((len(batch), length), model.encoder.config.pad_token_id)
-            attention = torch.zeros((len(batch), length), dtype=torch.long)
+            attention, types = (torch.zeros((len(batch), length), dtype=torch.long) for _ in range(2))
             mask = torch.zeros((len(batch), count, length), dtype=torch.bool)
             for b, w in enumerate(batch):
                 ids[b, : len(w.ids)] = torch.from_numpy(w.ids)
+                types[b, : len(w.ids)] = torch.from_numpy(w.types)
                 attention[b, : len(w.ids)] = 1
                 mask[b, : len(w.sentences), : len(w.ids)] = torch.from_numpy(w.sentence_mask)
-            output = model(ids.to(model.device), attention.to(model.device), mask.to(model.device))
+            output = model(*(x.to(model.device) for x in (ids, attention, types, mask)))
             for b, w in enumerate(batch):
                 facets = output.facet_logits[b, : len(w.sentences)].float().cpu().numpy()
                 yield facets, output.role_logits[b, : len(w.ids)].float().cpu().numpy()

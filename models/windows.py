@@ -27,25 +27,30 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """Word pieces of a document, all arrays (P,): vocabulary id, character offsets, sentence index, first of a word?"""
+    """Word pieces of a document, all arrays (P,).
+
+    Vocabulary id, character offsets, sentence index; does a word begin here; does a capital (the vocabulary is uncased).
+    """
 
     ids: Ints
     start: Ints
     end: Ints
     sentence: Ints
     first: Bools
+    capital: Bools
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """One encoder input of L positions ([CLS], context, core; [SEP] after each sentence).
 
-    `ids` (L,): vocabulary ids. `core` (L,): is the position a piece of the core. `sentence` (L,): row in `sentences` of
-    the core's pieces and of the [SEP] that ends each sentence, -1 elsewhere. `sentences` (S,): their indices in the
-    document. `lo`, `hi`: the core is pieces [lo, hi) of the document.
+    `ids` (L,): vocabulary ids. `types` (L,): 1 where a piece begins with a capital, else 0. `core` (L,): is the position
+    a piece of the core. `sentence` (L,): row in `sentences` of the core's pieces and of the [SEP] that ends each
+    sentence, -1 elsewhere. `sentences` (S,): their indices in the document. `lo`, `hi`: the core is pieces [lo, hi) of the document.
     """
 
     ids: Ints
+    types: Ints
     core: Bools
     sentence: Ints
     sentences: Ints
@@ -85,7 +90,10 @@ def tokenize(tokenizer: Tokenizer, sentences: Sequence[Span]) -> Pieces:
     words = np.fromiter((w for e in encodings for w in e.word_ids), np.int64, total)
     first = np.ones(total, np.bool_)
     first[1:] = (words[1:] != words[:-1]) | (sentence[1:] != sentence[:-1])
-    return Pieces(ids, offsets[:, 0] + shift, offsets[:, 1] + shift, sentence, first)
+    capital = np.fromiter(
+        (t[o[0]].isupper() for t, e in zip(texts, encodings, strict=True) for o in e.offsets), np.bool_
+    )
+    return Pieces(ids, offsets[:, 0] + shift, offsets[:, 1] + shift, sentence, first, capital)
 
 
 def windows(pieces: Pieces, n_sentences: int, *, size: int, context: int, cls: int, sep: int) -> list[Window]:
@@ -120,28 +128,24 @@ def _window(pieces: Pieces, core: list[tuple[int, int, int]], context: int, cls:
     # [SEP]s of the context count too: drop pieces at its far end until it fits
     while lo - before + (n_seps := _breaks(pieces, before, lo)) > context:
         before += lo - before + n_seps - context
-    ids, is_core, sentence = [cls], [False], [-1]
+    where = [-1]  # piece at each position; -1 and -2 are [CLS] and [SEP], put behind the pieces below
     for piece in range(before, lo):
-        ids.append(int(pieces.ids[piece]))
-        is_core.append(False)
-        sentence.append(-1)
+        where.append(piece)
         if piece + 1 < len(pieces.ids) and pieces.sentence[piece + 1] != pieces.sentence[piece]:
-            ids.append(sep)
-            is_core.append(False)
-            sentence.append(-1)
+            where.append(-2)
+    sentence = [-1] * len(where)
     for row, (_, start, end) in enumerate(core):
-        ids += pieces.ids[start:end].tolist()
-        is_core += [True] * (end - start)
-        ids.append(sep)
-        is_core.append(False)
+        where += [*range(start, end), -2]
         sentence += [row] * (end - start + 1)
+    at = np.array(where, np.int64)
     return Window(
-        np.array(ids, np.int64),
-        np.array(is_core, np.bool_),
-        np.array(sentence, np.int64),
-        np.array([k for k, _, _ in core], np.int64),
-        lo,
-        hi,
+        ids=np.append(pieces.ids, [sep, cls])[at],
+        types=np.append(pieces.capital, [False, False])[at].astype(np.int64),
+        core=at >= lo,
+        sentence=np.array(sentence, np.int64),
+        sentences=np.array([k for k, _, _ in core], np.int64),
+        lo=lo,
+        hi=hi,
     )
 
 

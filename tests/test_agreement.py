@@ -14,7 +14,8 @@ from sayso.corpus_cli import app
 from sayso.data.agreement import Agreement, bare, bare_name, compare, compare_folders, f1, kappa, match
 from sayso.data.bundled import gold
 from sayso.data.corpora import CorpusError
-from sayso.data.inline import Report, parse
+from sayso.data.inline import parse
+from sayso.data.report import Report
 
 NAME = "nordpress-01-diplomacy.txt"
 HEAD = "house: NordPress\nsubject: diplomacy\n\n"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from test_inline import PORT, invented
 
 from sayso.data import brat, bundled
-from sayso.data.corpora import CorpusError, read_text
-from sayso.data.inline import Report, parse, render, scan
+from sayso.data.corpora import CorpusError
+from sayso.data.inline import parse, render, scan_file
+from sayso.data.report import Report
 
 NAME = "nordpress-01-diplomacy"
 
@@ -67,7 +68,7 @@ def test_any_report_comes_back_unchanged(tmp_path_factory: pytest.TempPathFactor
 
 def test_the_corpus_comes_back_unchanged(tmp_path: Path) -> None:
     for path in bundled.paths():
-        report, _ = scan(read_text(path), path)
+        report, _ = scan_file(path)
         if report is not None:
             assert back(put(tmp_path, report)) == render(report)
 

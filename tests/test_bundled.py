@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from sayso.corpus_cli import app
 from sayso.data import bundled
-from sayso.data.inline import SPLITS, Problem, Report, parse
+from sayso.data.inline import parse
+from sayso.data.report import SPLITS, Problem, Report
 from sayso.data.schema import Facet, Head, Label, Polarity
 
 NAME = "nordpress-01-diplomacy.txt"

@@ -60,7 +60,14 @@ def words(text: str) -> Pieces:
             owner.append(k)
             at += len(word)
     n = len(starts)
-    return Pieces(np.zeros(n, np.int64), np.array(starts), np.array(ends), np.array(owner), np.ones(n, np.bool_))
+    return Pieces(
+        np.zeros(n, np.int64),
+        np.array(starts),
+        np.array(ends),
+        np.array(owner),
+        np.ones(n, np.bool_),
+        np.zeros(n, np.bool_),
+    )
 
 
 def logits_for(tags: str) -> np.ndarray:
@@ -103,7 +110,7 @@ def test_long_runs_are_decoded_in_parts() -> None:
 
 
 def test_no_words() -> None:
-    empty = Pieces(*(np.zeros(0, np.int64) for _ in range(4)), np.zeros(0, np.bool_))
+    empty = Pieces(*(np.zeros(0, np.int64) for _ in range(4)), *(np.zeros(0, np.bool_) for _ in range(2)))
     assert decode_roles("", (), empty, np.zeros((0, 1, 3), np.float32), [Role.CUE], *FREE) == []
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso.data import bundled
-from sayso.data.corpora import CorpusError, read_text
-from sayso.data.inline import SUBJECTS, TAGS, Line, Mark, Report, parse, render, scan
+from sayso.data.corpora import CorpusError
+from sayso.data.inline import parse, render, scan, scan_file
+from sayso.data.report import SUBJECTS, TAGS, Line, Mark, Report
 from sayso.data.schema import Facet, Polarity, Role
 
 PATH = Path("corpus/train/nordpress-01-diplomacy.txt")
@@ -136,6 +137,14 @@ def test_what_is_wrong_is_named(text: str, line: int, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_a_file_of_another_encoding_has_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(b"house: caf\xe9")
+    report, (problem,) = scan_file(path)
+    assert report is None
+    assert str(problem) == f"{path}:1: expected UTF-8, found byte 0xe9 at 10"
+
+
 def test_all_that_is_wrong_is_found() -> None:
     report, problems = scan("house: X\nsubject: cooking\n\nA-- | [q1 Yes.\n--- | No.  #no\n", PATH)
     assert report is None
@@ -239,7 +248,7 @@ def test_any_text_is_read_or_has_a_problem(text: str) -> None:
 
 def test_every_report_of_the_corpus_is_written_as_it_is_read() -> None:
     for path in bundled.paths():
-        report, _ = scan(read_text(path), path)
+        report, _ = scan_file(path)
         if report is not None:
             written = render(report)
             assert parse(written, path) == report

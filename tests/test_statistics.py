@@ -8,7 +8,8 @@ import pytest
 
 from sayso.data import variety
 from sayso.data.bundled import gold
-from sayso.data.inline import Report, parse
+from sayso.data.inline import parse
+from sayso.data.report import Report
 from sayso.data.schema import Gold
 from sayso.data.statistics import count_table, label_table, near_duplicates, shared_runs, tag_table, words
 
@@ -113,7 +114,8 @@ def test_where_the_source_stands(body: str, place: str) -> None:
 
 
 def test_continuations_are_joined() -> None:
-    body = 'A-- | [s1 The ministry] [q1 said]: [c1 "No.]\nA-- | [c2 Never."]  @2=ministry\n\nA-- | [s3 Bo] [q3 said] [c3 yes].'
+    body = 'A-- | [s1 The ministry] [q1 said]: [c1 "No.]\nA-- | [c2 Never."]  @2=ministry\n\n'
+    body += "A-- | [s3 Bo] [q3 said] [c3 yes]."
     groups = variety.joined(record(body).document.attributions)
     assert [len(group) for group in groups] == [2, 1]
 

@@ -68,7 +68,9 @@ def test_graph_gives_the_logits_of_the_model(run: Path, golds: list[Gold], tmp_p
     assert len(cut) > 2
     for window, (facets, roles) in zip(cut, torch_encode(model)(cut), strict=True):
         ids = window.ids[None, :]
-        inputs = dict(zip(INPUTS, (ids, np.ones_like(ids), window.sentence_mask[None]), strict=True))
+        inputs = dict(
+            zip(INPUTS, (ids, np.ones_like(ids), window.types[None], window.sentence_mask[None]), strict=True)
+        )
         raw_facets, raw_roles = session.run(None, inputs)
         np.testing.assert_allclose(raw_facets[0], facets, atol=1e-4)
         np.testing.assert_allclose(raw_roles[0], roles, atol=1e-4)
@@ -77,13 +79,13 @@ def test_graph_gives_the_logits_of_the_model(run: Path, golds: list[Gold], tmp_p
 def test_padding_does_not_change_an_answer(run: Path) -> None:
     model = SaysoModel.from_pretrained(run / "model").eval()
     ids = torch.randint(5, 40, (2, 20))
-    attention = torch.ones_like(ids)
+    attention, types = torch.ones_like(ids), (ids % 2)
     attention[1, 12:] = 0
     sentences = torch.zeros((2, 2, 20), dtype=torch.bool)
     sentences[:, 0, 1:12] = True
     with torch.inference_mode():
-        both = model(ids, attention, sentences)
-        alone = model(ids[1:, :12], attention[1:, :12], sentences[1:, :1, :12])
+        both = model(ids, attention, types, sentences)
+        alone = model(ids[1:, :12], attention[1:, :12], types[1:, :12], sentences[1:, :1, :12])
     torch.testing.assert_close(both.role_logits[1:, :12], alone.role_logits, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(both.facet_logits[1:, :1], alone.facet_logits, atol=1e-5, rtol=1e-4)
 

@@ -33,6 +33,8 @@ def test_every_piece_is_in_one_core(text: str, room: int, context: int) -> None:
     for w in cut:
         assert len(w.ids) <= size
         assert (w.ids[w.core] == pieces.ids[w.lo : w.hi]).all()
+        assert (w.types[w.core] == [text[i].isupper() for i in pieces.start[w.lo : w.hi]]).all()
+        assert (w.types[~w.core & (w.ids <= SEP) & (w.ids > 0)] == 0).all()
         assert (w.sentences[w.sentence[w.core]] == pieces.sentence[w.lo : w.hi]).all()
         assert w.sentence_mask.any(1).all(), "a sentence without a position"
 
@@ -52,6 +54,7 @@ def test_context_and_long_sentences() -> None:
 def test_words_begin_at_first_pieces() -> None:
     sentences = split_sentences("aab a. Ba")
     pieces = tokenize(tokenizer(), sentences)
+    assert pieces.capital.tolist() == [False] * 5 + [True, False]
     assert pieces.first.tolist() == [True, False, False, True, True, True, False]
 
 

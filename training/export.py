@@ -38,7 +38,7 @@ from sayso.training.evaluate import evaluate, predict
 from sayso.training.run import blank_manifest
 
 MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipped
-INPUTS = ("input_ids", "attention_mask", "sentence_mask")
+INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")
 OUTPUTS = ("facet_logits", "role_logits")
 
 
@@ -49,26 +49,22 @@ class _Graph(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, sentence_mask: torch.Tensor) -> Any:
-        output = self.model(input_ids, attention_mask, sentence_mask)
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        output = self.model(*inputs)
         return output.facet_logits, output.role_logits
 
 
 def export_fp32(model: SaysoModel, path: Path) -> None:
-    """Write the graph: input_ids, attention_mask (B, L) int64, sentence_mask (B, S, L) bool; outputs as in `network`."""
+    """Write the graph; inputs and outputs as in `network`, ids int64 and masks int64 and bool."""
     batch, sentences, length = 2, 3, 16
     ids = torch.ones((batch, length), dtype=torch.long)
     mask = torch.zeros((batch, sentences, length), dtype=torch.bool)
     mask[:, :, :4] = True
-    dims = {
-        "input_ids": {0: "B", 1: "L"},
-        "attention_mask": {0: "B", 1: "L"},
-        "sentence_mask": {0: "B", 1: "S", 2: "L"},
-    }
+    dims = {name: {0: "B", 1: "L"} for name in INPUTS} | {"sentence_mask": {0: "B", 1: "S", 2: "L"}}
     dims |= {"facet_logits": {0: "B", 1: "S"}, "role_logits": {0: "B", 1: "L"}}
     torch.onnx.export(
         _Graph(model.eval()),
-        (ids, torch.ones_like(ids), mask),
+        (ids, torch.ones_like(ids), torch.zeros_like(ids), mask),
         str(path),
         input_names=list(INPUTS),
         output_names=list(OUTPUTS),

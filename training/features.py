@@ -60,7 +60,10 @@ def examples(
     facets: Sequence[str],
     roles: Sequence[str],
 ) -> Iterator[dict[str, Any]]:
-    """Windows that hold at least one label: ids, sentence (L,), facet_labels (S, F), role_labels (L, R), block_starts (L,), length."""
+    """Windows that hold at least one label.
+
+    ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), length.
+    """
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
         pieces = tokenize(tokenizer, spans)
@@ -78,6 +81,7 @@ def examples(
             opens[w.core] = block_starts[w.lo : w.hi]
             yield {
                 "ids": w.ids.tolist(),
+                "types": w.types.tolist(),
                 "sentence": w.sentence.tolist(),
                 "facet_labels": labels.tolist(),
                 "role_labels": tags.tolist(),
@@ -92,7 +96,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     count = max(len(row["facet_labels"]) for row in rows)
     n_facets, n_roles = len(rows[0]["facet_labels"][0]), len(rows[0]["role_labels"][0])
     ids = torch.full((len(rows), length), pad)
-    attention = torch.zeros((len(rows), length), dtype=torch.long)
+    attention, types = (torch.zeros((len(rows), length), dtype=torch.long) for _ in range(2))
     sentence_mask = torch.zeros((len(rows), count, length), dtype=torch.bool)
     facets = torch.full((len(rows), count, n_facets), IGNORE)
     tags = torch.full((len(rows), length, n_roles), IGNORE)
@@ -100,6 +104,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     for b, row in enumerate(rows):
         n, s = len(row["ids"]), len(row["facet_labels"])
         ids[b, :n] = torch.tensor(row["ids"])
+        types[b, :n] = torch.tensor(row["types"])
         attention[b, :n] = 1
         sentence_mask[b, :s, :n] = torch.tensor(row["sentence"])[None, :] == torch.arange(s)[:, None]
         facets[b, :s] = torch.tensor(row["facet_labels"])
@@ -108,6 +113,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     return {
         "input_ids": ids,
         "attention_mask": attention,
+        "token_type_ids": types,
         "sentence_mask": sentence_mask,
         "facet_labels": facets,
         "role_labels": tags,
