@@ -56,6 +56,24 @@ def check(files: Files = None) -> None:
         raise typer.Exit(1)
 
 
+@app.command("format")
+def format_(files: Files = None) -> None:
+    """Rewrite reports in the canonical form, as brat-import writes them; broken ones are left as they are.
+
+    Example: `sayso corpus format data/corpus/dev/*.txt`
+    """
+    from sayso.data import bundled
+    from sayso.data.inline import render, scan_file
+
+    changed = 0
+    for path in files or bundled.paths():
+        report, _ = scan_file(path)
+        if report is not None and path.read_bytes() != (canonical := render(report)).encode():
+            _write(path, canonical)
+            changed += 1
+    typer.echo(f"{changed} reports rewritten", err=True)
+
+
 @app.command()
 def stats(
     json_out: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")] = False,

@@ -282,6 +282,6 @@ class _Reader:
             text=self.text[each.start : each.end],
             facets=frozenset(facet for key, facet in FACETS.items() if key in attributes),
             marks=tuple(marks),
-            tags=tuple(tag for key, tag in HARD.items() if key in attributes),
+            tags=tuple(HARD[key] for key in attributes if key in HARD),
             opens=each.start == 0 or self.text[each.start - 1] == "\n",
         )

@@ -52,8 +52,8 @@ def corpora_dir() -> Path:
 def load(name: str, split: str, root: Path | None = None) -> list[Gold]:
     """All documents of one split of one corpus, sorted by id.
 
-    "bundled" is the project's own; the others lie under `root` (default: `corpora_dir()`). `ValueError` on an unknown name or split,
-    `CorpusError` on a missing or broken corpus.
+    "bundled" is the project's own; the others lie under `root` (default: `corpora_dir()`).
+    `ValueError` on an unknown name or split, `CorpusError` on a missing or broken corpus.
     """
     from sayso.data import bundled, mpqa, newsmtsc, polnear, wire  # they import this module
 

@@ -244,7 +244,7 @@ class _Scanner:
 
     def notes(self, written: str, line: int) -> tuple[str, ...]:
         """The tags; `@n=` notes are kept for the whole report."""
-        tags, end = set[str](), 0
+        tags, end = list[str](), 0
         for note in _NOTE.finditer(written):
             if note.start() != end:
                 break
@@ -257,14 +257,14 @@ class _Scanner:
                         f"expected @{note[1]} once, found {before[0]!r} in line {before[2]} and {name!r} here"
                     )
             elif note[4] in TAGS:
-                tags.add(note[4])
+                tags.append(note[4])
             elif note[4] is not None:
                 raise _LineError(f"expected a tag ({' '.join('#' + tag for tag in TAGS)}), found '#{note[4]}'")
             else:
                 raise _LineError(f"expected a note like '@3=Transport Ministry', found {note[0].strip()!r}")
         if end != len(written) or not written:
             raise _LineError(f"expected '@n=Name' or '#tag' after two spaces, found {written[end:][:40]!r}")
-        return tuple(tag for tag in TAGS if tag in tags)
+        return tuple(dict.fromkeys(tags))
 
     def check(self, report: Report) -> None:
         """What can be judged only of the whole report."""

@@ -28,9 +28,9 @@ OTHER_TYPES = frozenset(
 def read(root: Path, split: str) -> Iterator[Gold]:
     """The documents of one split ("train" or "dev") of `root`/mpqa/mpqa.jsonl, in order of the file.
 
-    An implicit frame has no words for a cue; a frame that has neither cue nor stance is left out, and so is a target that
-    one frame rates both ways, where sentiment outweighs arguing and agreement. `CorpusError` with file and line on a
-    missing or broken file.
+    An implicit frame has no words for a cue; a frame that has neither cue nor stance is left out, and so is a target
+    that one frame rates both ways, where sentiment outweighs arguing and agreement. `CorpusError` with file and line
+    on a missing or broken file.
     """
     check_split(split)
     path = need(root / "mpqa" / "mpqa.jsonl", "mpqa")

@@ -1,7 +1,7 @@
-"""NewsMTSC (Hamborg and Donnay, EACL 2021; github fhamborg/NewsMTSC, MIT): polarity towards mentions in news sentences.
+"""NewsMTSC (Hamborg and Donnay, EACL 2021; github fhamborg/NewsMTSC, MIT): polarity towards mentions in the news.
 
-`newsmtsc/train.jsonl` and `newsmtsc/devtest_mt.jsonl` hold one sentence a line with its targets; offsets count code points
-of `sentence_normalized`, which may contain line breaks.
+`newsmtsc/train.jsonl` and `newsmtsc/devtest_mt.jsonl` hold one sentence a line with its targets; offsets count code
+points of `sentence_normalized`, which may contain line breaks.
 """
 
 from __future__ import annotations

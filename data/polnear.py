@@ -1,4 +1,4 @@
-"""PolNeAR (Newell et al., LREC 2018; github networkdynamics/PolNeAR): attributions in US political news, as brat stand-off.
+"""PolNeAR (Newell et al., LREC 2018; github networkdynamics/PolNeAR): attributions in US news, as brat stand-off.
 
 `polnear/<split>/text/NAME.txt` holds an article, `polnear/<split>/attributions/NAME_<annotator>.ann` what one annotator
 marked. Offsets count code points of the text as it is on disk, line ends included.
@@ -133,7 +133,7 @@ def _trimmed(text: str, start: int, end: int) -> list[Span]:
 def _event(
     path: Path, number: int, key: str, rest: str, spans: dict[str, tuple[str, tuple[Span, ...]]]
 ) -> Attribution | None:
-    """The attribution of an E line ("Attribution:T4 Content:T3 Cue:T2 Source:T1"); None if it has no cue and no content."""
+    """The attribution of an E line ("Attribution:T4 Content:T3 Cue:T2 Source:T1"); None without cue and content."""
     found: dict[str, list[Span]] = {role: [] for role in ROLES}
     faulty = False
     for argument in rest.split():

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -157,9 +158,9 @@ class Attribution:
             raise SchemaError("attribution: expected a cue, a content or a stance, found none")
         for name in ("cue", "source", "content"):
             spans: tuple[Span, ...] = getattr(self, name)
-            if any(b.start < a.end for a, b in zip(spans, spans[1:], strict=False)):
+            if any(b.start < a.end for a, b in pairwise(spans)):
                 raise SchemaError(f"attribution.{name}: expected spans in order of text without overlap, found {spans}")
-        if any(b <= a for a, b in zip(self.sentences, self.sentences[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(self.sentences)):
             raise SchemaError(f"attribution.sentences: expected increasing indices, found {self.sentences}")
 
     @property
@@ -204,7 +205,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence. A facet that is absent from `facets` was not annotated; `label` is None unless all three are known."""
+    """One sentence. A facet absent from `facets` was not annotated; `label` is None unless all three are known."""
 
     start: int
     end: int

@@ -25,7 +25,9 @@ SOURCE_PLACES = {
     "none": "not named at all",
 }
 
-_DOUBLE = re.compile(r"“[^”\n]*(?:”|$)|\"[^\"\n]*(?:\"|$)|«[^»\n]*(?:»|$)|„[^“”\n]*(?:[“”]|$)", re.MULTILINE)
+_DOUBLE = re.compile(
+    r"``.*?(?:''|$)|“[^”\n]*(?:”|$)|\"[^\"\n]*(?:\"|$)|«[^»\n]*(?:»|$)|„[^“”\n]*(?:[“”]|$)", re.MULTILINE
+)
 _SINGLE = re.compile(r"(?<!\w)(?:‘|'(?=\S))[^\n‘]{2,}?[^\s]['’](?!\w)")
 _ARTICLES = {"the", "a", "an"}
 

@@ -1,4 +1,4 @@
-"""Wire reports annotated by the codebook: `wire/<name>.json` holds a report, `wire_annotations/<name>.json` its annotation.
+"""Wire reports annotated by the codebook: `wire/<name>.json` holds a report, `wire_annotations/<name>.json` its labels.
 
 Offsets count code points of the report's text. Every facet, role, resolved source, officiality and stance of the first
 sentences (at most 22) is annotated; the sentences after them are masked. Texts: NewsDiscourse, NTREX, MPQA, Giveme5W1H.
@@ -31,8 +31,8 @@ HEADS = frozenset(Head) - {Head.LINKS}  # a source named in another sentence is 
 def read(root: Path, split: str) -> Iterator[Gold]:
     """The reports of one split ("train" or "dev") under `root`, in order of file name.
 
-    A sentence's facets are 0 or 1; those that two annotators disputed are left out of the mapping, and its label is then
-    None. `CorpusError` on a missing or broken file, and where the annotation is about another text.
+    A sentence's facets are 0 or 1; those that two annotators disputed are left out of the mapping, and its label is
+    then None. `CorpusError` on a missing or broken file, and where the annotation is about another text.
     """
     check_split(split)
     texts = need(root / "wire", "wire")
@@ -104,7 +104,7 @@ def _sentence(text: str, given: dict[str, Any]) -> Sentence:
 
 
 def _attributions(text: str, index: int, given: list[dict[str, Any]]) -> list[Attribution]:
-    """The attributions of sentence `index`. One that is a source alone (the corpus has one) says nothing, and is left out."""
+    """The attributions of sentence `index`. One that is a source alone says nothing: left out."""
     found = []
     for each in given:
         source, cue, resolved, target = (

@@ -28,8 +28,8 @@ class Manifest:
     """Everything about a trained model but its weights.
 
     facets, roles: order of the graph's outputs. thresholds: probability from which a facet holds. temperatures: what
-    each facet's logit is divided by before the sigmoid (Guo et al., ICML 2017). transitions: role by tag by tag, starts:
-    role by tag, added to the tags' scores in decoding. window, context: positions. cls, sep:
+    each facet's logit is divided by before the sigmoid (Guo et al., ICML 2017). transitions (role by tag by tag) and
+    starts (role by tag) are added to the tags' scores in decoding. window, context: positions. cls, sep:
     vocabulary ids. files: name to "sha256:...". data: corpus to "sha256:..." of what it was trained on. scores: split
     and metric to figure, measured through this artifact. parity: what the export changed. environment: versions.
     """

@@ -6,7 +6,7 @@ attribution's content. No span crosses a line break between sentences.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,7 +98,8 @@ def decode_roles(
 ) -> list[ScoredSpan]:
     """Spans of every role, in order of text.
 
-    logits: (P, R, 3), per piece of the document; transitions, starts: see `viterbi`. The score of a span is the geometric mean of its tags' probabilities.
+    logits: (P, R, 3), per piece of the document; transitions, starts: see `viterbi`. The score
+    of a span is the geometric mean of its tags' probabilities.
     """
     first = np.flatnonzero(pieces.first)
     if not len(first):
@@ -197,7 +198,9 @@ def group_by_nearness(spans: Sequence[ScoredSpan], sentences: Sequence[Span]) ->
     return [_attribution(group, sentence_of, last_sentence_of) for group in groups]
 
 
-def _attribution(group, sentence_of, last_sentence_of) -> Attribution:  # type: ignore[no-untyped-def]
+def _attribution(
+    group: Sequence[ScoredSpan], sentence_of: Callable[[Span], int], last_sentence_of: Callable[[Span], int]
+) -> Attribution:
     covered = {
         k for p in group if p.role is not Role.SOURCE for k in range(sentence_of(p.span), last_sentence_of(p.span) + 1)
     }

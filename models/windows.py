@@ -29,7 +29,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Pieces:
     """Word pieces of a document, all arrays (P,).
 
-    Vocabulary id, character offsets, sentence index; does a word begin here; does a capital (the vocabulary is uncased).
+    Vocabulary id, character offsets, sentence index; whether a word begins here; whether it does so with a capital,
+    which an uncased vocabulary does not show.
     """
 
     ids: Ints
@@ -44,9 +45,10 @@ class Pieces:
 class Window:
     """One encoder input of L positions ([CLS], context, core; [SEP] after each sentence).
 
-    `ids` (L,): vocabulary ids. `types` (L,): 1 where a piece begins with a capital, else 0. `core` (L,): is the position
-    a piece of the core. `sentence` (L,): row in `sentences` of the core's pieces and of the [SEP] that ends each
-    sentence, -1 elsewhere. `sentences` (S,): their indices in the document. `lo`, `hi`: the core is pieces [lo, hi) of the document.
+    `ids` (L,): vocabulary ids. `types` (L,): 1 where a piece begins with a capital, else 0. `core` (L,): is it a piece
+    of the core. `sentence` (L,): row in `sentences` of the core's pieces and of the [SEP] that ends each
+    sentence, -1 elsewhere. `sentences` (S,): their indices in the document. `lo`, `hi`: the core is pieces [lo, hi) of
+    the document.
     """
 
     ids: Ints

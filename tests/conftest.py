@@ -10,7 +10,7 @@ import pytest
 
 
 def annotate(text: str, sentences: list[tuple[str, list[str], list[tuple[str, str, str]]]]) -> list[dict[str, object]]:
-    """Annotation in the stand-off format of the wire corpus; spans are the first occurrence after the sentence's start."""
+    """Annotation as the wire corpus has it; a span is the first such words from the sentence's start on."""
     result: list[dict[str, object]] = []
     for words, facets, attributions in sentences:
         start = text.index(words)

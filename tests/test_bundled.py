@@ -240,6 +240,16 @@ def test_check_is_quiet_about_a_sound_corpus(corpus: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
 
 
+def test_format_makes_canonical_what_is_sound(corpus: Path) -> None:
+    loose = put(corpus, f"dev/{NAME}", "\n\n--- | No.   #other ")
+    broken = put(corpus, "dev/nordpress-02-diplomacy.txt", "No. ")
+    before = broken.read_bytes()
+    result = CliRunner().invoke(app, ["format"])
+    assert (result.exit_code, result.stderr) == (0, "1 reports rewritten\n")
+    assert loose.read_text(encoding="utf-8") == "house: NordPress\nsubject: diplomacy\n\n--- | No.  #other\n"
+    assert broken.read_bytes() == before
+
+
 def test_brat_and_back(corpus: Path) -> None:
     path = put(corpus, f"dev/{NAME}", "A-- | [s1! He] [q1 said] [c1 no].")
     before = path.read_text(encoding="utf-8")

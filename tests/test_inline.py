@@ -50,7 +50,10 @@ def test_a_report_is_read() -> None:
     assert [line.opens for line in report.lines] == [True, True, True, False, True]
     assert [line.number for line in report.lines] == [4, 6, 8, 9, 11]
     assert report.text.count(" It added that") == 1
-    assert (report.names, report.official) == ({2: "Transport Ministry", 3: "Transport Ministry"}, {1, 2, 3})
+    assert (dict(report.names), set(report.official)) == (
+        {2: "Transport Ministry", 3: "Transport Ministry"},
+        {1, 2, 3},
+    )
     first = report.lines[0]
     assert first.facets == {Facet.ATTRIBUTION, Facet.OFFICIAL_ASSESSMENT}
     assert first.tags == ("headline",)
@@ -70,7 +73,7 @@ def test_one_mention_may_serve_several() -> None:
 
 def test_a_note_alone_makes_a_source_official() -> None:
     report = parse(sentence('--C | Mr. Ode came.\nA-- | [c1 "We go."]  @1=Ode! #far').replace("Ode!", "Mr. Ode!"), PATH)
-    assert (report.names, report.official) == ({1: "Mr. Ode"}, {1})
+    assert (dict(report.names), set(report.official)) == ({1: "Mr. Ode"}, {1})
 
 
 def test_a_cueless_assessment_has_holder_and_target() -> None:
@@ -173,11 +176,10 @@ def test_the_canonical_form_is_left_as_it_is() -> None:
 
 
 def test_other_forms_become_canonical() -> None:
-    loose = (
-        "note:  x \nsubject: sport\nhouse: X\n\n\nA-- | [c2,1 No].   #pron  @2=No #far\nA-- | [s2! He], [c2 no].  \r\n"
-    )
+    head = "note:  x \nsubject: sport\nhouse: X\n\n\n"
+    loose = head + "A-- | [c2,1 No].   #pron  @2=No #far #pron\nA-- | [s2! He], [c2 no].  \r\n"
     assert render(parse(loose, PATH)) == (
-        "house: X\nsubject: sport\nnote: x\n\nA-- | [c1,2 No].  #far #pron\nA-- | [s2! He], [c2 no].  @2=No\n"
+        "house: X\nsubject: sport\nnote: x\n\nA-- | [c1,2 No].  #pron #far\nA-- | [s2! He], [c2 no].  @2=No\n"
     )
 
 
@@ -208,7 +210,7 @@ def invented_line(draw: random.Random, opens: bool) -> Line:
     facets = {facet for facet in (Facet.OFFICIAL_ASSESSMENT, Facet.REPORTED_CLAIM) if draw.random() < 0.5}
     if any(mark.role in (Role.CUE, Role.CONTENT) for mark in marks):
         facets.add(Facet.ATTRIBUTION)
-    tags = tuple(tag for tag in TAGS if draw.random() < 0.1)
+    tags = tuple(draw.sample(TAGS, draw.choice((0, 0, 1, 2))))
     return Line(" ".join(tokens), frozenset(facets), tuple(marks), tags, opens)
 
 

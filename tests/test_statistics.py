@@ -84,6 +84,7 @@ def test_hard_cases_are_counted() -> None:
     [
         ('A-- | [c1 "We wait,"] [s1 he] [q1 said].', "direct"),
         ("A-- | [c1 “We wait,”] [s1 he] [q1 said].", "direct"),
+        ("A-- | [c1 ``We wait,''] [s1 he] [q1 said].", "direct"),
         ("A-- | [c1 'We wait, we wait,'] [s1 he] [q1 said].", "direct"),
         ("A-- | [s1 He] [q1 said] [c1 they wait].", "indirect"),
         ("A-- | [s1 He] [q1 said] [c1 the boys' boat isn't there].", "indirect"),
@@ -146,4 +147,5 @@ def test_self_similarity() -> None:
 
 
 def test_an_empty_corpus_has_figures_too() -> None:
-    assert dict(variety.compare({"none": []}).rows)["distinct cues per 1,000"] is None
+    rows = {row[0]: row[1] for row in variety.compare({"none": []}).rows}
+    assert rows["distinct cues per 1,000"] is None

@@ -1,4 +1,4 @@
-"""Where the base encoder comes from: a local folder, the PyPI package, the hub; always safetensors, its hash checked."""
+"""Where the base encoder comes from: a local folder, the PyPI package, the hub; only safetensors, hash checked."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def facet_pairs(golds: Sequence[Gold], predictions: Sequence[Document], facet: F
 
 
 def temperature(probabilities: Array, truth: Array) -> float:
-    """The temperature that gives the probabilities (made at temperature 1) the lowest log-loss (Guo et al., ICML 2017)."""
+    """The temperature that gives probabilities made at temperature 1 the lowest log-loss (Guo et al., ICML 2017)."""
     p = np.clip(probabilities, 1e-4, 1 - 1e-4)
     z = np.log(p / (1 - p))
     grid = np.geomspace(0.4, 4.0, 93)

@@ -25,14 +25,16 @@ def card(manifest: Manifest, folder: Path) -> str:
 A small Transformer that tags a news report sentence by sentence: reported claim, official assessment, attribution; and
 the spans of source, cue and content. One int8 ONNX graph of {megabytes:.1f} MB; runs offline on a CPU.
 
-- **Encoder**: all-MiniLM-L6-v2 (22.7 M parameters), fine-tuned; windows of {manifest.window} word pieces, {manifest.context} of them context
+- **Encoder**: all-MiniLM-L6-v2 (22.7 M parameters), fine-tuned
+- **Windows**: {manifest.window} word pieces, up to {manifest.context} of them context
 - **Facets hold from** (after temperature scaling): {thresholds}
-- **Not in this version**: stance, official or not, sources resolved to their names; attributions are grouped by nearness
+- **Not in this version**: stance, official or not, resolved sources; attributions are grouped by nearness
 
 ## Intended use and limits
 Finding and reading attributed statements in English news, with a person who checks. The primary label says what kind of
-statement a sentence is, never whether it is true. Trained on US political news (2015-16) and wire reports (2001-02,
-2017-18); other genres, other languages and machine-translated text were not measured. Do not rank or judge people by it.
+statement a sentence is, never whether it is true. Trained on US political news (2015-16), wire reports (2001-02,
+2017-18) and invented reports; other genres, other languages and machine-translated text were not measured. Do not rank
+or judge people by it.
 
 ## Training data
 {data}

@@ -20,7 +20,7 @@ class TrainingConfig:
 
     corpora, dev: names for `sayso.data.corpora.load`. encoder: a local folder, "auto" (see `sayso.training.base`), or
     a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each layer to the one below.
-    frozen: "embeddings" keeps the word embeddings as they are. bf16: mixed precision, "auto" where the processor has it.
+    frozen: "embeddings" keeps the word embeddings as they are. bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.
     """
 

@@ -77,7 +77,7 @@ class Scores:
         return sum(values) / len(values) if values else 0.0
 
     def figures(self) -> dict[str, float]:
-        """Flat name to figure, rounded to four digits: F1 of each role and facet, macro-F1 where labels are annotated."""
+        """Name to figure, four digits: F1 of each role and facet, macro-F1 where primary labels are annotated."""
         result = {f"exact_{role.value}": c.f1 for role, c in self.exact.items()}
         result |= {f"word_{role.value}": c.f1 for role, c in self.word.items()}
         result |= {f"facet_{facet.value}": c.f1 for facet, c in self.facets.items()}
@@ -105,7 +105,7 @@ def score(golds: Sequence[Gold], predictions: Iterable[Document], thresholds: Ma
 def primary_metric(figures: dict[str, dict[str, float]]) -> float:
     """The one figure that training selects by: mean over corpora of the corpus's own mean of its main figures.
 
-    Where primary labels are annotated: their macro-F1. Where only roles are: mean exact-span F1 of source, cue, content.
+    Where primary labels are annotated: their macro-F1; where only roles are: mean exact F1 of source, cue, content.
     """
     values = []
     for corpus in figures.values():
