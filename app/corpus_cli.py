@@ -47,10 +47,9 @@ def check(files: Files = None) -> None:
         typer.echo(str(problem))
     errors = sum(not problem.warning for problem in problems)
     sentences = sum(len(report.lines) for report in reports)
+    warnings = len(problems) - errors
     typer.echo(
-        f"{len(reports)} reports with {sentences} sentences are sound; {errors} errors,"
-        f" {len(problems) - errors} warnings",
-        err=True,
+        f"sound: {len(reports)} reports, {sentences} sentences; errors: {errors}; warnings: {warnings}", err=True
     )
     if errors:
         raise typer.Exit(1)
@@ -66,12 +65,13 @@ def format_(files: Files = None) -> None:
     from sayso.data.inline import render, scan_file
 
     changed = 0
-    for path in files or bundled.paths():
+    wanted = files or bundled.paths()
+    for path in wanted:
         report, _ = scan_file(path)
         if report is not None and path.read_bytes() != (canonical := render(report)).encode():
             _write(path, canonical)
             changed += 1
-    typer.echo(f"{changed} reports rewritten", err=True)
+    typer.echo(f"rewritten: {changed} of {len(wanted)} reports", err=True)
 
 
 @app.command()
@@ -233,7 +233,10 @@ def _show(tables: list[Table], json_out: bool) -> None:
     import json
 
     if json_out:
-        found = {each.title: [dict(zip(each.columns, row, strict=True)) for row in each.rows] for each in tables}
+        found = {
+            each.title: [dict(zip(("name", *each.columns[1:]), row, strict=True)) for row in each.rows]
+            for each in tables
+        }
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
     from rich import box

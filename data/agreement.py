@@ -148,17 +148,15 @@ _Found = tuple[int, str, str, str]  # sentence, what, first, second
 
 
 def _sentences(agreement: Agreement, first: Gold, second: Gold) -> Iterator[_Found]:
-    for i, pair in enumerate(zip(first.document.sentences, second.document.sentences, strict=True)):
+    for i, (one, two) in enumerate(zip(first.document.sentences, second.document.sentences, strict=True)):
         for facet in Facet:
-            one, two = (bool(sentence.facets[facet]) for sentence in pair)
-            agreement.count(facet.value, one, two)
-            if one is not two:
-                yield i, facet.value, *("yes" if each else "no" for each in (one, two))
-        labels, stances = ([each.label for each in pair], [each.stance for each in pair])
-        agreement.count("primary label", *labels)
-        agreement.count("stance of the sentence", *stances)
-        if stances[0] is not stances[1]:
-            yield i, "stance", *(each.value if each else "none" for each in stances)
+            agreement.count(facet.value, one.facets[facet], two.facets[facet])
+            if one.facets[facet] != two.facets[facet]:
+                yield i, facet.value, _told(one.facets[facet]), _told(two.facets[facet])
+        agreement.count("primary label", one.label, two.label)
+        agreement.count("stance of the sentence", one.stance, two.stance)
+        if one.stance is not two.stance:
+            yield i, "stance", one.stance or "none", two.stance or "none"
 
 
 def _spans(agreement: Agreement, first: Gold, second: Gold) -> Iterator[_Found]:
@@ -203,7 +201,7 @@ def _attributions(agreement: Agreement, first: Gold, second: Gold) -> Iterator[_
         agreement.count("official source", a.official, b.official)
         sentence = min(a.sentences)
         if a.official != b.official:
-            yield sentence, "official", *("yes" if each.official else "no" for each in (a, b))
+            yield sentence, "official", _told(a.official), _told(b.official)
         if a.resolved_source is None and b.resolved_source is None:
             continue
         agreement.source["either"] += 1
@@ -233,6 +231,10 @@ def _places(attribution: Attribution) -> set[int]:
 def bare_name(name: str | None) -> tuple[str, ...] | None:
     """A source's words in lower case without articles, to compare names by; None of none."""
     return tuple(word for word in words(name) if word not in ARTICLES) if name else None
+
+
+def _told(value: float | None) -> str:
+    return "yes" if value else "no"
 
 
 def _ratio(count: int, total: int) -> float | None:

@@ -3,7 +3,7 @@
 A report becomes NAME.txt, its text, and NAME.ann (Stenetorp et al., "brat: a Web-based Tool for NLP-Assisted Text
 Annotation", EACL 2012; https://brat.nlplab.org/standoff.html):
 
-    T1  Sentence 0 42 ...                      with attributes Attribution, Assessment, Claim and one for each hard case
+    T1  Sentence 0 42 ...                      with the attributes Attributed, Assessed, Claimed, and the hard cases
     T9  Source 31 40 ...                       likewise Cue, Content, and Target with the attribute Polarity
     T12 Attribution 20 24 ...                  the trigger of an event: any span will do, the cue's is used
     E3  Attribution:T12 Source:T9 Cue:T10      attribution 3, all its spans; Name: the words that resolve its source
@@ -25,9 +25,9 @@ from sayso.data.report import SUBJECTS, TAGS, Line, Mark, Report
 from sayso.data.schema import Facet, Polarity, Role
 
 FACETS = {
-    "Attribution": Facet.ATTRIBUTION,
-    "Assessment": Facet.OFFICIAL_ASSESSMENT,
-    "Claim": Facet.REPORTED_CLAIM,
+    "Attributed": Facet.ATTRIBUTION,
+    "Assessed": Facet.OFFICIAL_ASSESSMENT,
+    "Claimed": Facet.REPORTED_CLAIM,
 }
 ROLES = {role.value.capitalize(): role for role in Role}
 HARD = {tag.capitalize(): tag for tag in TAGS}

@@ -107,7 +107,7 @@ def _sentence(report: Report, index: int, start: int, attributions: list[Attribu
     first = next((each for each in attributions if index in each.sentences), None)
     source = first.source_name if first else None
     polarities = [mark.polarity for mark in line.marks if mark.polarity is not None]
-    stance = next((polarity for polarity in polarities if polarity is not Polarity.NEUTRAL), None)
+    stance: Polarity | None = next((each for each in polarities if each is not Polarity.NEUTRAL), None)
     if stance is None and source and line.facets & {Facet.ATTRIBUTION, Facet.OFFICIAL_ASSESSMENT}:
         stance = Polarity.NEUTRAL
     return Sentence(

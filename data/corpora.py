@@ -72,6 +72,15 @@ def load(name: str, split: str, root: Path | None = None) -> list[Gold]:
     return sorted(readers[name](root if root is not None else corpora_dir(), split), key=lambda gold: gold.document.id)
 
 
+def available(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the named corpora that are there: the bundled one always, others where `corpora_dir()` holds them."""
+    try:
+        folder = corpora_dir()
+    except CorpusError:
+        return tuple(name for name in names if name == "bundled")
+    return tuple(name for name in names if name == "bundled" or (folder / name).is_dir())
+
+
 def load_golds(names: Iterable[str], split: str, limit: int = 0) -> dict[str, list[Gold]]:
     """Corpus to its documents; `limit`: only the first so many of each (0: all)."""
     return {name: load(name, split)[: limit or None] for name in names}

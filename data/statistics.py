@@ -84,13 +84,16 @@ def shared_runs(texts: Sequence[str], size: int) -> list[Shared]:
     ]
 
 
+Cell = str | int | float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of figures: the first column names the row. Shares are from 0 to 1; None where there is no figure."""
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | int | float | None, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
 
 def count_table(title: str, groups: Mapping[str, Sequence[Gold]]) -> Table:
@@ -129,8 +132,8 @@ def label_table(groups: Mapping[str, Sequence[Gold]]) -> Table:
         column["targets per attribution"] = len(stances) / len(attributions) if attributions else None
         columns.append(list(column.values()))
         names = list(column)
-    rows = tuple((name, *values) for name, *values in zip(names, *columns, strict=True))
-    return Table("Labels", ("share", *groups), rows)
+    rows: list[tuple[Cell, ...]] = [(name, *(column[i] for column in columns)) for i, name in enumerate(names)]
+    return Table("Labels", ("share", *groups), tuple(rows))
 
 
 def tag_table(groups: Mapping[str, Sequence[Report]]) -> Table:
@@ -138,8 +141,8 @@ def tag_table(groups: Mapping[str, Sequence[Report]]) -> Table:
     counts = [
         Counter(tag for report in reports for line in report.lines for tag in line.tags) for reports in groups.values()
     ]
-    rows = tuple((f"#{tag}", *(count[tag] for count in counts)) for tag in TAGS)
-    return Table("Hard cases", ("sentences", *groups), rows)
+    rows: list[tuple[Cell, ...]] = [(f"#{tag}", *(count[tag] for count in counts)) for tag in TAGS]
+    return Table("Hard cases", ("sentences", *groups), tuple(rows))
 
 
 def _elsewhere(attribution: Attribution) -> bool:

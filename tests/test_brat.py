@@ -76,7 +76,7 @@ def test_the_corpus_comes_back_unchanged(tmp_path: Path) -> None:
 def test_corrections_arrive(ann: Path) -> None:
     change(ann, "Polarity T7 supportive", "Polarity T7 critical")
     change(ann, "\tOfficial E3", "\tOfficial E4")
-    change(ann, "\tUnoff T5", "\tClaim T5")
+    change(ann, "\tUnoff T5", "\tClaimed T5")
     ann.write_text(ann.read_text(encoding="utf-8") + "T90\tTarget 34 42\tMinistry\nA90\tPolarity T90 neutral\n")
     first = next(line for line in ann.read_text(encoding="utf-8").splitlines() if line.startswith("E1\t"))
     change(ann, first, f"{first} Target2:T90 ")  # the tool leaves a space there

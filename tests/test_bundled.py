@@ -231,7 +231,7 @@ def test_check_says_what_is_wrong_and_fails(corpus: Path) -> None:
     result = CliRunner().invoke(app, ["check"])
     assert result.exit_code == 1
     assert result.stdout == f"{path}:4: expected a cue or content span in a sentence with A, found none\n"
-    assert result.stderr == "0 reports with 0 sentences are sound; 1 errors, 0 warnings\n"
+    assert result.stderr == "sound: 0 reports, 0 sentences; errors: 1; warnings: 0\n"
 
 
 def test_check_is_quiet_about_a_sound_corpus(corpus: Path) -> None:
@@ -245,7 +245,7 @@ def test_format_makes_canonical_what_is_sound(corpus: Path) -> None:
     broken = put(corpus, "dev/nordpress-02-diplomacy.txt", "No. ")
     before = broken.read_bytes()
     result = CliRunner().invoke(app, ["format"])
-    assert (result.exit_code, result.stderr) == (0, "1 reports rewritten\n")
+    assert (result.exit_code, result.stderr) == (0, "rewritten: 1 of 2 reports\n")
     assert loose.read_text(encoding="utf-8") == "house: NordPress\nsubject: diplomacy\n\n--- | No.  #other\n"
     assert broken.read_bytes() == before
 

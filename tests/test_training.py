@@ -24,7 +24,7 @@ from sayso.training.config import ConfigError, TrainingConfig, load_config
 from sayso.training.evaluate import evaluate
 from sayso.training.export import export_fp32
 from sayso.training.features import TokenBudgetBatches, examples
-from sayso.training.run import train
+from sayso.training.run import SaysoTrainer, train
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_batches_keep_the_budget_and_lose_nothing() -> None:
     assert list(batches) != first and len(batches) == count
 
 
-def test_resume_goes_on_where_it_was_cut(
+def test_a_killed_run_resumes_to_the_same_end(
     base: Path, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
@@ -158,17 +158,33 @@ def test_resume_goes_on_where_it_was_cut(
         encoder=str(base),
         window=96,
         batch_tokens=192,
-        epochs=2,
+        epochs=3,
         bf16="no",
         patience=9,
     )
-    train(settings, tmp_path / "run")
+
+    def metrics(name: str) -> list[dict[str, float]]:
+        lines = map(json.loads, (tmp_path / name / "metrics.jsonl").read_text().splitlines())
+        return [{k: v for k, v in line.items() if k != "eval_seconds"} for line in lines]
+
+    train(settings, tmp_path / "whole")
     with pytest.raises(FileExistsError, match="--resume"):
-        train(settings, tmp_path / "run")
-    longer = TrainingConfig(**{**settings.to_json(), "epochs": 3})
-    train(longer, tmp_path / "run", resume=True)
-    epochs = [json.loads(line)["epoch"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert epochs == [1, 2, 3]
+        train(settings, tmp_path / "whole")
+
+    measure = SaysoTrainer.evaluate
+
+    def killed(self: SaysoTrainer, *args: object, **kwargs: object) -> dict[str, float]:
+        if self.state.epoch == 3:
+            raise KeyboardInterrupt
+        return measure(self, *args, **kwargs)
+
+    monkeypatch.setattr(SaysoTrainer, "evaluate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "killed")
+    monkeypatch.setattr(SaysoTrainer, "evaluate", measure)
+    assert [line["epoch"] for line in metrics("killed")] == [1, 2]
+    train(settings, tmp_path / "killed", resume=True)
+    assert metrics("killed") == metrics("whole")
 
 
 def test_config_files_and_overrides(tmp_path: Path) -> None:

@@ -18,14 +18,15 @@ class ConfigError(ValueError):
 class TrainingConfig:
     """Sizes count word pieces (window, context, batch_tokens: positions of a padded batch); rates are AdamW's.
 
-    corpora, dev: names for `sayso.data.corpora.load`. encoder: a local folder, "auto" (see `sayso.training.base`), or
+    corpora, dev: names for `sayso.data.corpora.load`, trained on and tuned on; "auto": the bundled corpus and what
+    else is there of polnear and wire. encoder: a local folder, "auto" (see `sayso.training.base`), or
     a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each layer to the one below.
     frozen: "embeddings" keeps the word embeddings as they are. bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.
     """
 
-    corpora: tuple[str, ...] = ("polnear", "wire")
-    dev: tuple[str, ...] = ("polnear", "wire")
+    corpora: tuple[str, ...] = ("auto",)
+    dev: tuple[str, ...] = ("auto",)
     encoder: str = "auto"
     window: int = 384
     context: int = 64

@@ -10,6 +10,7 @@ import json
 import platform
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +30,7 @@ from transformers import (
     set_seed,
 )
 
-from sayso.data.corpora import load_golds
+from sayso.data.corpora import available, load_golds
 from sayso.data.schema import Facet, Role
 from sayso.models.artifact import Manifest
 from sayso.models.network import SaysoModel, torch_encode
@@ -189,7 +190,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             use_cpu=not torch.cuda.is_available(),
             eval_strategy="epoch",
             save_strategy="epoch",
-            save_total_limit=1,
+            save_total_limit=2,  # the best and the last
             load_best_model_at_end=True,
             metric_for_best_model="eval_primary",
             greater_is_better=True,
@@ -231,5 +232,9 @@ def main(config_file: Path | None, overrides: list[str], run_dir: Path, resume: 
     """`sayso train`: a resumed run keeps its own config."""
     own = run_dir / "config.json"
     config = load_config(own if resume and own.exists() else config_file, overrides)
+    present = available(("bundled", "polnear", "wire"))
+    chosen = {key: present for key in ("corpora", "dev") if getattr(config, key) == ("auto",)}
+    config = replace(config, **chosen)
+    print(f"training on {', '.join(config.corpora)}; tuning on {', '.join(config.dev)}", file=sys.stderr)
     folder = train(config, run_dir, resume)
     print(f"{folder}: trained; export it with `sayso export {run_dir} DIR`", file=sys.stderr)
