@@ -148,7 +148,7 @@ def export(
 ) -> None:
     """Turn a trained run into a model for `sayso tag --model` (needs the extra `train`).
 
-    Writes an int8 ONNX graph, its manifest and its card, measures it on the dev corpora of the run beside the trained
+    Writes an ONNX graph of packed weights, its manifest and its card, measures it on the dev corpora beside the trained
     model, and refuses one that loses more than 0.3 points on any figure.
 
     Example: `sayso export runs/mine models/mine`

@@ -7,6 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("sayso", deadline=None)  # a busy machine is no failure
+settings.load_profile("sayso")
 
 
 def annotate(text: str, sentences: list[tuple[str, list[str], list[tuple[str, str, str]]]]) -> list[dict[str, object]]:

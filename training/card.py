@@ -23,7 +23,8 @@ def card(manifest: Manifest, folder: Path) -> str:
 <!-- written by `sayso export` from manifest.json; do not edit -->
 
 A small Transformer that tags a news report sentence by sentence: reported claim, official assessment, attribution; and
-the spans of source, cue and content. One int8 ONNX graph of {megabytes:.1f} MB; runs offline on a CPU.
+the spans of source, cue and content. One ONNX graph of {megabytes:.1f} MB (weights in int8 and float16, arithmetic
+in float32); runs offline on a CPU.
 
 - **Encoder**: all-MiniLM-L6-v2 (22.7 M parameters), fine-tuned
 - **Windows**: {manifest.window} word pieces, up to {manifest.context} of them context

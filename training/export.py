@@ -1,8 +1,8 @@
-"""From a run folder to the artifact: ONNX graph, int8 weights, calibration, parity report, manifest, card.
+"""From a run folder to the artifact: ONNX graph with packed weights, calibration, parity report, manifest, card.
 
-int8: every weight matrix is quantized per output channel, symmetric; activations are quantized as they come. Without
-VNNI, AVX2 adds two 8-bit products in 16 bits, which saturates; so weights use 7 of the 8 bits (`reduce_range`), and the
-sums cannot overflow. The word embeddings, half of all weights, are kept as int8 rows with a scale each.
+Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 32 values, small
+ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
+graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by up to a point: see docs/LOG.md.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Gold, Head
@@ -40,6 +39,8 @@ from sayso.training.run import blank_manifest
 MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipped
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")
 OUTPUTS = ("facet_logits", "role_logits")
+SMALL = 200_000  # values; matrices up to this size are kept in float16
+GROUP = 32  # values that share a scale
 
 
 class _Graph(torch.nn.Module):
@@ -74,55 +75,65 @@ def export_fp32(model: SaysoModel, path: Path) -> None:
     )
 
 
-def quantize(source: Path, target: Path) -> None:
-    """int8 weights for every matrix product with a constant, and for the word embeddings; see the module's head."""
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        graph = onnx.load(str(prepared))
-        quantize_embeddings(graph)
-        onnx.save(graph, str(prepared))
-        quantize_dynamic(
-            str(prepared),
-            str(target),
-            op_types_to_quantize=["MatMul"],
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
-        )
+def pack(source: Path, target: Path) -> None:
+    """Rewrite a float32 graph with packed weights; see the module's head."""
+    model = onnx.load(str(source))
+    graph = model.graph
+    weights = {t.name: t for t in graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) == 2}
+    for node in list(graph.node):
+        table = 0 if node.op_type == "Gather" else 1 if node.op_type == "MatMul" else None
+        if table is None or node.input[table] not in weights:
+            continue
+        weight = weights.pop(node.input[table])
+        values = numpy_helper.to_array(weight)
+        graph.initializer.remove(weight)
+        at = list(graph.node).index(node)
+        if node.op_type == "MatMul":  # (in, out): groups run down a column
+            made, tensors = _packed(weight.name, np.ascontiguousarray(values.T), f"{weight.name}_rows")
+            made.append(helper.make_node("Transpose", [f"{weight.name}_rows"], [f"{weight.name}_full"], perm=[1, 0]))
+            node.input[1] = f"{weight.name}_full"
+        else:  # embeddings: only the rows that are read are unfolded
+            made, tensors = _packed(weight.name, values, node.output[0], rows=node.input[1])
+            graph.node.remove(node)
+        for k, new in enumerate(made):
+            graph.node.insert(at + k, new)
+        graph.initializer.extend(tensors)
+    onnx.save(model, str(target))
 
 
-def quantize_embeddings(model: onnx.ModelProto) -> None:
-    """Replace the largest table that a Gather reads by int8 rows and one float32 scale a row, in place."""
-    tables = {t.name: t for t in model.graph.initializer}
-    gathers = [n for n in model.graph.node if n.op_type == "Gather" and n.input[0] in tables]
-    node = max(gathers, key=lambda n: int(np.prod(tables[n.input[0]].dims)))
-    table = numpy_helper.to_array(tables[node.input[0]])
-    scale = np.abs(table).max(1, keepdims=True).astype(np.float32) / 127
-    rows = np.round(table / np.maximum(scale, 1e-12)).astype(np.int8)
-    name, ids, out = node.input[0], node.input[1], node.output[0]
-    at = list(model.graph.node).index(node)
-    new = [
-        helper.make_node("Gather", [f"{name}_rows", ids], [f"{out}_rows"], axis=0),
-        helper.make_node("Cast", [f"{out}_rows"], [f"{out}_float"], to=TensorProto.FLOAT),
-        helper.make_node("Gather", [f"{name}_scale", ids], [f"{out}_scale"], axis=0),
-        helper.make_node("Mul", [f"{out}_float", f"{out}_scale"], [out]),
-    ]
-    model.graph.node.remove(node)
-    for k, n in enumerate(new):
-        model.graph.node.insert(at + k, n)
-    model.graph.initializer.remove(tables[name])
-    model.graph.initializer.extend(
-        [numpy_helper.from_array(rows, f"{name}_rows"), numpy_helper.from_array(scale, f"{name}_scale")]
-    )
+def _packed(
+    name: str, values: npt.NDArray[np.float32], output: str, rows: str | None = None
+) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Nodes that unfold a packed (N, H) matrix, or those of its rows that `rows` names, into `output`; its tensors."""
+    if values.size <= SMALL:
+        parts = {"half": values.astype(np.float16)}
+    else:
+        groups = values.reshape(len(values), -1, GROUP)
+        scale = np.maximum(np.abs(groups).max(-1, keepdims=True) / 127, 1e-7).astype(np.float16)
+        parts = {"int8": np.round(groups / scale.astype(np.float32)).clip(-127, 127).astype(np.int8), "scale": scale}
+    nodes, floats = [], []
+    for kind in parts:
+        read = f"{name}_{kind}"
+        if rows is not None:
+            nodes.append(helper.make_node("Gather", [read, rows], [f"{output}_{kind}"], axis=0))
+            read = f"{output}_{kind}"
+        floats.append(output if len(parts) == 1 else f"{output}_{kind}_float")
+        nodes.append(helper.make_node("Cast", [read], [floats[-1]], to=TensorProto.FLOAT))
+    tensors = [numpy_helper.from_array(part, f"{name}_{kind}") for kind, part in parts.items()]
+    if len(parts) == 2:
+        # (..., H / GROUP, GROUP) back to (..., H): word ids are (B, L), a matrix has its rows alone
+        shape = [0, 0, -1] if rows is not None else [0, -1]
+        tensors.append(numpy_helper.from_array(np.array(shape), f"{output}_shape"))
+        nodes.append(helper.make_node("Mul", floats, [f"{output}_groups"]))
+        nodes.append(helper.make_node("Reshape", [f"{output}_groups", f"{output}_shape"], [output]))
+    return nodes, tensors
 
 
 def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode]) -> Manifest:
     """Write the artifact of a finished run to out_dir, and measure it on the dev corpora of the run.
 
     encode_graph: opens an ONNX file (`sayso.inference.runtime.onnx_encode`). `ValueError` where the run is not finished
-    or the quantized graph loses more than `MAX_LOSS` on a dev figure; nothing is left in out_dir then.
+    or the packed graph loses more than `MAX_LOSS` on a dev figure; nothing is left in out_dir then.
     """
     if not (run_dir / "model" / "config.json").is_file():
         raise ValueError(f"{run_dir}: expected a finished run with model/, found none; train it with `sayso train`")
@@ -132,15 +143,15 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
     tokenizer = load_tokenizer(str(run_dir / TOKENIZER))
     dev = load_golds(config.dev, "dev", config.limit)
     with tempfile.TemporaryDirectory(dir=run_dir) as folder:
-        fp32, int8 = Path(folder) / "fp32.onnx", Path(folder) / GRAPH
+        fp32, packed = Path(folder) / "fp32.onnx", Path(folder) / GRAPH
         export_fp32(model, fp32)
-        quantize(fp32, int8)
+        pack(fp32, packed)
         manifest = blank_manifest(config, model, tokenizer)
         tag_torch = partial(tag, encode=torch_encode(model), tokenizer=tokenizer, manifest=manifest)
         labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} <= g.heads]
         temperatures, thresholds = calibrate(labelled, predict(labelled, tag_torch, "calibrate"))
         manifest = replace(manifest, temperatures=temperatures, thresholds=thresholds)
-        encoders = {"torch": torch_encode(model), "onnx_fp32": encode_graph(fp32), "shipped": encode_graph(int8)}
+        encoders = {"torch": torch_encode(model), "onnx_fp32": encode_graph(fp32), "shipped": encode_graph(packed)}
         parity = {
             name: {
                 corpus: s.figures()
@@ -153,7 +164,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         worst, where = largest_loss(parity["torch"], parity["shipped"])
         if worst > MAX_LOSS:
             raise ValueError(
-                f"{run_dir}: the int8 graph loses {100 * worst:.2f} points on {where}, more than {100 * MAX_LOSS:.1f}"
+                f"{run_dir}: the packed graph loses {100 * worst:.2f} points on {where}, more than {100 * MAX_LOSS:.1f}"
             )
         shutil.copy(run_dir / TOKENIZER, Path(folder) / TOKENIZER)
         manifest = replace(
