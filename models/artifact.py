@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ class Manifest:
     roles: tuple[str, ...]
     thresholds: Mapping[str, float]
     temperatures: Mapping[str, float]
-    transitions: tuple[tuple[tuple[float, ...], ...], ...]
-    starts: tuple[tuple[float, ...], ...]
+    transitions: Sequence[Sequence[Sequence[float]]]
+    starts: Sequence[Sequence[float]]
     window: int
     context: int
     cls: int

@@ -102,6 +102,7 @@ class SaysoModel(PreTrainedModel):
         facet_labels: Tensor | None = None,
         role_labels: Tensor | None = None,
         block_starts: Tensor | None = None,
+        role_weights: Tensor | None = None,
     ) -> SaysoOutput:
         """input_ids, attention_mask, token_type_ids (B, L); sentence_mask (B, S, L), rows of padding all zero.
 
@@ -109,7 +110,8 @@ class SaysoModel(PreTrainedModel):
         segment, of no use here, tells it what names and sentence starts look like.
 
         facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L) bool:
-        words that no span can reach from before. Labels are all given or none.
+        words that no span can reach from before; role_weights (B,): of each window's tags in the loss. Labels are all
+        given or none.
         """
         states = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
@@ -122,9 +124,10 @@ class SaysoModel(PreTrainedModel):
         hidden = self.dropout(F.gelu(self.facet_dense(pooled)))
         facet_logits = (hidden * self.facet_out.weight[:, None, :]).sum(-1).transpose(1, 2) + self.facet_out.bias
         loss = None
-        if facet_labels is not None and role_labels is not None and block_starts is not None:
+        if facet_labels is not None:
+            assert role_labels is not None and block_starts is not None and role_weights is not None
             loss = self.config.role_weight * role_loss(
-                role_logits.float(), role_labels, block_starts, self.role_transitions, self.role_starts
+                role_logits.float(), role_labels, block_starts, role_weights, self.role_transitions, self.role_starts
             )
             loss = loss + self.config.facet_weight * facet_loss(facet_logits.float(), facet_labels)
         return SaysoOutput(loss=loss, facet_logits=facet_logits, role_logits=role_logits)
@@ -156,15 +159,18 @@ def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
     return encode
 
 
-def role_loss(logits: Tensor, labels: Tensor, block_starts: Tensor, transitions: Tensor, starts: Tensor) -> Tensor:
-    """Negative log-likelihood of the annotated tag sequences under the CRFs; the mean a word, times R.
+def role_loss(
+    logits: Tensor, labels: Tensor, block_starts: Tensor, weights: Tensor, transitions: Tensor, starts: Tensor
+) -> Tensor:
+    """Negative log-likelihood of the annotated tag sequences under the CRFs; the weighted mean a word, times R.
 
-    logits (B, L, R, 3), labels (B, L, R), block_starts (B, L), transitions (R, 3, 3), starts (R, 3). The chain of a
-    window runs over its labelled words; at the first of them the tag before is unknown unless a block starts there.
+    logits (B, L, R, 3), labels (B, L, R), block_starts (B, L), weights (B,), transitions (R, 3, 3), starts (R, 3).
+    The chain of a window runs over its labelled words; at the first of them the tag before is unknown unless a block
+    starts there.
     """
     batch, _, roles, tags = logits.shape
     known = labels != IGNORE
-    count = known.sum()
+    count = (known * weights[:, None, None]).sum()
     words = known.any(-1)  # (B, L)
     width = int(words.sum(1).max())
     if width == 0:
@@ -196,7 +202,7 @@ def role_loss(logits: Tensor, labels: Tensor, block_starts: Tensor, transitions:
     moves = torch.where(starting[:, 1:], start[index, after], trans[index, before, after])
     moves = moves + emit[:, 1:].gather(-1, after[..., None])[..., 0]
     path = first.gather(-1, gold[:, :1])[:, 0] + (moves * mask[:, 1:]).sum(1)
-    return ((total - path) * mask[:, 0]).sum() * roles / count.clamp(min=1)
+    return ((total - path) * mask[:, 0] * weights.repeat_interleave(roles)).sum() * roles / count.clamp(min=1)
 
 
 def _log_product(steps: Tensor, identity: Tensor) -> Tensor:

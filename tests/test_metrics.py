@@ -1,11 +1,21 @@
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sayso.data.schema import Attribution, Document, Facet, Gold, Head, Label, Role, Sentence, Span
-from sayso.training.calibrate import calibrate, temperature, threshold
+from sayso.data.wire import read
+from sayso.models.decode import B, I, O
+from sayso.models.network import SaysoModel, torch_encode
+from sayso.models.pipeline import tag
+from sayso.models.windows import Window, load_tokenizer
+from sayso.training.calibrate import SHIFTS, _shift, calibrate, remember, temperature, threshold, tune_openings
+from sayso.training.config import load_config
+from sayso.training.evaluate import evaluate
 from sayso.training.metrics import Counts, primary_metric, score
+from sayso.training.run import blank_manifest
 
 TEXT = "Ann said it rained.\nBob denied it."
 HALF = {facet.value: 0.5 for facet in Facet}
@@ -116,3 +126,37 @@ def test_temperature_and_threshold() -> None:
 def test_calibrate_reads_the_facets() -> None:
     temperatures, thresholds = calibrate([GOLD], [GOLD.document])
     assert set(temperatures) == set(thresholds) == {facet.value for facet in Facet}
+
+
+def test_openings_are_shifted_to_the_best_f1(run: Path, corpora: Path) -> None:
+    """A model that has learned never to open a span gets its spans back."""
+    config = load_config(run / "config.json")
+    model, tokenizer = SaysoModel.from_pretrained(run / "model"), load_tokenizer(str(run / "tokenizer.json"))
+    manifest = blank_manifest(config, model, tokenizer)
+    shy = _shift(manifest, [-0.8] * len(manifest.roles))
+    tuned = tune_openings({"wire": list(read(corpora, "dev"))}, torch_encode(model), tokenizer, shy)
+    for before, after in ((shy.starts, tuned.starts), (shy.transitions, tuned.transitions)):
+        moved = np.array(after) - np.array(before)
+        assert (np.abs(moved[..., [O, I]]) < 1e-5).all()
+        assert {round(float(x), 4) for x in moved[..., B].ravel()} <= set(SHIFTS)
+    figures = evaluate(
+        {"wire": list(read(corpora, "dev"))},
+        partial(tag, encode=torch_encode(model), tokenizer=tokenizer, manifest=tuned),
+        tuned.thresholds,
+    )["wire"].figures()
+    assert [figures[f"exact_{role}"] for role in ("source", "cue", "content")] == [1.0, 1.0, 1.0]
+
+
+def test_windows_are_encoded_once() -> None:
+    seen: list[int] = []
+
+    def encode(windows):  # type: ignore[no-untyped-def]
+        seen.extend(w.lo for w in windows)
+        return [(w.ids, w.ids) for w in windows]
+
+    none = np.zeros(0, np.int64)
+    a, b = (Window(np.array([i]), none, none, np.array([0]), none, i, i) for i in (1, 2))
+    known = remember(encode)
+    assert [f[0] for f, _ in known([a, b])] == [1, 2]
+    assert [f[0] for f, _ in known([b, a, b])] == [2, 1, 2]
+    assert seen == [1, 2]

@@ -98,9 +98,9 @@ def test_a_missing_annotation_is_masked() -> None:
     logits = torch.randn(2, 3, 1, 3, requires_grad=True)
     labels = torch.full((2, 3, 1), IGNORE)
     opens = torch.zeros(2, 3, dtype=torch.bool)
-    assert role_loss(logits, labels, opens, *free_crf(1)).item() == 0
+    assert role_loss(logits, labels, opens, torch.ones(2), *free_crf(1)).item() == 0
     labels[0, 0, 0] = 1
-    role_loss(logits, labels, opens, *free_crf(1)).backward()
+    role_loss(logits, labels, opens, torch.ones(2), *free_crf(1)).backward()
     assert logits.grad is not None
     assert logits.grad[0, 0].abs().sum() > 0 and logits.grad[1].abs().sum() == 0
     assert facet_loss(torch.randn(1, 2, 3), torch.full((1, 2, 3), IGNORE)).item() == 0
@@ -123,13 +123,19 @@ def test_role_loss_is_the_likelihood_of_the_sequence() -> None:
 
     every = torch.stack([score(tags) for tags in itertools.product(range(3), repeat=4)])
     expected = (every.logsumexp(0) - score(tuple(gold))) * 2 / 4  # times R, a word
-    torch.testing.assert_close(role_loss(logits, labels, opens, moves, starts), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        role_loss(logits, labels, opens, torch.full((1,), 0.5), moves, starts), expected, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:
     tokenizer = load_tokenizer(str(run / "tokenizer.json"))
     roles = tuple(Role)
-    rows = list(examples(golds, tokenizer, window=96, context=16, cls=2, sep=3, facets=tuple(Facet), roles=roles))
+    rows = list(
+        examples(
+            golds, tokenizer, window=96, context=16, cls=2, sep=3, facets=tuple(Facet), roles=roles, codebook_roles=0.5
+        )
+    )
     begun = sum((np.array(row["role_labels"]) == 1).sum(0) for row in rows)
     annotated = golds[0].document.attributions
     assert begun.tolist() == [len(annotated)] * 3 + [0]  # a source, a cue and a content each, no target

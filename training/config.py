@@ -21,6 +21,8 @@ class TrainingConfig:
     corpora, dev: names for `sayso.data.corpora.load`, trained on and tuned on; "auto": the bundled corpus and what
     else is there of polnear and wire. encoder: a local folder, "auto" (see `sayso.training.base`), or
     a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each layer to the one below.
+    init: a trained model of ours to start from, instead of the bare encoder. codebook_roles: weight of role tags from
+    corpora other than PolNeAR, whose guidelines the spans follow and which marks more than they do.
     frozen: "embeddings" keeps the word embeddings as they are. bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.
     """
@@ -28,6 +30,7 @@ class TrainingConfig:
     corpora: tuple[str, ...] = ("auto",)
     dev: tuple[str, ...] = ("auto",)
     encoder: str = "auto"
+    init: str = ""
     window: int = 384
     context: int = 64
     batch_tokens: int = 4608
@@ -40,6 +43,7 @@ class TrainingConfig:
     dropout: float = 0.1
     role_weight: float = 1.0
     facet_weight: float = 1.0
+    codebook_roles: float = 1.0
     frozen: str = "embeddings"
     bf16: str = "auto"
     patience: int = 3

@@ -30,7 +30,7 @@ from sayso.models.artifact import GRAPH, TOKENIZER, Manifest, save_manifest, sha
 from sayso.models.network import SaysoModel, torch_encode
 from sayso.models.pipeline import Encode, tag
 from sayso.models.windows import load_tokenizer
-from sayso.training.calibrate import calibrate
+from sayso.training.calibrate import calibrate, tune_openings
 from sayso.training.card import card
 from sayso.training.config import TrainingConfig
 from sayso.training.evaluate import evaluate, predict
@@ -147,6 +147,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         export_fp32(model, fp32)
         pack(fp32, packed)
         manifest = blank_manifest(config, model, tokenizer)
+        manifest = tune_openings(dev, torch_encode(model), tokenizer, manifest)
         tag_torch = partial(tag, encode=torch_encode(model), tokenizer=tokenizer, manifest=manifest)
         labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} <= g.heads]
         temperatures, thresholds = calibrate(labelled, predict(labelled, tag_torch, "calibrate"))

@@ -59,10 +59,11 @@ def examples(
     sep: int,
     facets: Sequence[str],
     roles: Sequence[str],
+    codebook_roles: float,
 ) -> Iterator[dict[str, Any]]:
     """Windows that hold at least one label.
 
-    ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), length.
+    ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), role_weight, length.
     """
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
@@ -86,6 +87,7 @@ def examples(
                 "facet_labels": labels.tolist(),
                 "role_labels": tags.tolist(),
                 "block_starts": opens.tolist(),
+                "role_weight": 1.0 if gold.corpus == "polnear" else codebook_roles,
                 "length": len(w.ids),
             }
 
@@ -118,6 +120,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
         "facet_labels": facets,
         "role_labels": tags,
         "block_starts": opens,
+        "role_weights": torch.tensor([row["role_weight"] for row in rows]),
     }
 
 

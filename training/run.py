@@ -33,7 +33,7 @@ from transformers import (
 from sayso.data.corpora import available, load_golds
 from sayso.data.schema import Facet, Role
 from sayso.models.artifact import Manifest
-from sayso.models.network import SaysoModel, torch_encode
+from sayso.models.network import SaysoConfig, SaysoModel, torch_encode
 from sayso.models.pipeline import tag
 from sayso.models.windows import load_tokenizer
 from sayso.training.base import find_base
@@ -112,19 +112,13 @@ def blank_manifest(config: TrainingConfig, model: SaysoModel, tokenizer: Tokeniz
         roles=tuple(Role),
         thresholds={facet.value: 0.5 for facet in Facet},
         temperatures={facet.value: 1.0 for facet in Facet},
-        transitions=_rounded(model.role_transitions),
-        starts=_rounded(model.role_starts),
+        transitions=model.role_transitions.tolist(),
+        starts=model.role_starts.tolist(),
         window=config.window,
         context=config.context,
         cls=tokenizer.token_to_id("[CLS]"),
         sep=tokenizer.token_to_id("[SEP]"),
     )
-
-
-def _rounded(parameter: torch.Tensor) -> Any:
-    """Nested tuples of the values, to five digits."""
-    values = parameter.detach().double().numpy().round(5).tolist()
-    return tuple(tuple(tuple(v) if isinstance(v, list) else v for v in row) for row in values)
 
 
 def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
@@ -157,23 +151,10 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             sep=sep,
             facets=tuple(Facet),
             roles=tuple(Role),
+            codebook_roles=config.codebook_roles,
         )
     )
-    # dropout on attention weights rules out the fused kernel, which more than halves the speed on a CPU
-    encoder = AutoModel.from_pretrained(
-        base,
-        config=AutoConfig.from_pretrained(base, attention_probs_dropout_prob=0.0, hidden_dropout_prob=config.dropout),
-        use_safetensors=True,
-        add_pooling_layer=False,
-    )
-    model = SaysoModel.from_encoder(
-        encoder,
-        window=config.window,
-        context=config.context,
-        dropout=config.dropout,
-        role_weight=config.role_weight,
-        facet_weight=config.facet_weight,
-    )
+    model = build_model(config, base)
     if config.frozen == "embeddings":
         model.encoder.get_input_embeddings().requires_grad_(False)
     trainer = SaysoTrainer(
@@ -198,7 +179,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             report_to=[],
             seed=config.seed,
             remove_unused_columns=False,
-            label_names=["facet_labels", "role_labels", "block_starts"],
+            label_names=["facet_labels", "role_labels", "block_starts", "role_weights"],
         ),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=dev_golds,
@@ -208,6 +189,20 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=resume and bool(checkpoints))
     trainer.model.save_pretrained(folder)
     return folder
+
+
+def build_model(config: TrainingConfig, base: str) -> SaysoModel:
+    """The weights of config.init, else fresh heads on the base encoder; dropout and loss weights as configured."""
+    settings = {key: getattr(config, key) for key in ("window", "context", "dropout", "role_weight", "facet_weight")}
+    # dropout on attention weights rules out the fused kernel, which more than halves the speed on a CPU
+    dropout = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": config.dropout}
+    if not config.init:
+        encoder_config = AutoConfig.from_pretrained(base, **dropout)
+        encoder = AutoModel.from_pretrained(base, config=encoder_config, use_safetensors=True, add_pooling_layer=False)
+        return SaysoModel.from_encoder(encoder, **settings)
+    model_config = SaysoConfig.from_pretrained(config.init, **settings)
+    model_config.encoder |= dropout
+    return SaysoModel.from_pretrained(config.init, config=model_config)
 
 
 def has_bf16() -> bool:
