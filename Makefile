@@ -9,8 +9,8 @@ SHELL := bash
 
 PYTHON ?= python3
 RUN ?= runs/default
-OUT ?= $(RUN)/model
-CORPUS ?= polnear wire
+OUT ?= $(RUN)/artifact
+CORPUS ?= bundled
 SPLIT ?= dev
 
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -48,7 +48,7 @@ check: .venv/.installed ## Lint, types, and a built wheel in an empty environmen
 		"$(CURDIR)/.check/venv/bin/sayso" tag port-talks.txt --format jsonl | $(PYTHON) -c '$(WHEEL_TEST)'
 
 .PHONY: train
-train: .venv/.installed ## Train into RUN; CONFIG=FILE.toml, ARGS="--set key=value --resume"
+train: .venv/.installed ## Train into RUN on all corpora that are there; CONFIG=FILE.toml, ARGS="--set key=value --resume"
 	.venv/bin/sayso train --run "$(RUN)" $(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
 
 .PHONY: export

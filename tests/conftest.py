@@ -97,6 +97,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("base")
     words = ["the", "said", "mayor", "police", "reported", "dam", "held", "bridge", "ferries", "—", "nobody"]
+    words += ["on", "monday", "was", "hurt"]
     letters = list(string.ascii_lowercase + string.digits)
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *string.punctuation, *letters]
     vocabulary += ["##" + letter for letter in letters]

@@ -33,7 +33,7 @@ class TrainingConfig:
     init: str = ""
     window: int = 384
     context: int = 64
-    batch_tokens: int = 4608
+    batch_tokens: int = 3072
     epochs: float = 10
     lr: float = 2e-4
     head_lr: float = 1e-3
@@ -43,7 +43,7 @@ class TrainingConfig:
     dropout: float = 0.1
     role_weight: float = 1.0
     facet_weight: float = 1.0
-    codebook_roles: float = 1.0
+    codebook_roles: float = 0.25
     frozen: str = "embeddings"
     bf16: str = "auto"
     patience: int = 3
