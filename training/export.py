@@ -1,6 +1,6 @@
 """From a run folder to the artifact: ONNX graph with packed weights, calibration, parity report, manifest, card.
 
-Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 32 values, small
+Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 16 values, small
 ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
 graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by up to a point: see docs/LOG.md.
 """
@@ -40,7 +40,7 @@ MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipp
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")
 OUTPUTS = ("facet_logits", "role_logits")
 SMALL = 200_000  # values; matrices up to this size are kept in float16
-GROUP = 32  # values that share a scale
+GROUP = 16  # values that share a scale
 
 
 class _Graph(torch.nn.Module):
@@ -147,12 +147,13 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         export_fp32(model, fp32)
         pack(fp32, packed)
         manifest = blank_manifest(config, model, tokenizer)
-        manifest = tune_openings(dev, torch_encode(model), tokenizer, manifest)
-        tag_torch = partial(tag, encode=torch_encode(model), tokenizer=tokenizer, manifest=manifest)
+        shipped = encode_graph(packed)
+        manifest = tune_openings(dev, shipped, tokenizer, manifest)
+        tag_shipped = partial(tag, encode=shipped, tokenizer=tokenizer, manifest=manifest)
         labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} <= g.heads]
-        temperatures, thresholds = calibrate(labelled, predict(labelled, tag_torch, "calibrate"))
+        temperatures, thresholds = calibrate(labelled, predict(labelled, tag_shipped, "calibrate"))
         manifest = replace(manifest, temperatures=temperatures, thresholds=thresholds)
-        encoders = {"torch": torch_encode(model), "onnx_fp32": encode_graph(fp32), "shipped": encode_graph(packed)}
+        encoders = {"torch": torch_encode(model), "onnx_fp32": encode_graph(fp32), "shipped": shipped}
         parity = {
             name: {
                 corpus: s.figures()
@@ -167,7 +168,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
             raise ValueError(
                 f"{run_dir}: the packed graph loses {100 * worst:.2f} points on {where}, more than {100 * MAX_LOSS:.1f}"
             )
-        shutil.copy(run_dir / TOKENIZER, Path(folder) / TOKENIZER)
+        tokenizer.save(str(Path(folder) / TOKENIZER), pretty=False)
         manifest = replace(
             manifest,
             name="sayso-minilm-l6",
