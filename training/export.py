@@ -7,11 +7,10 @@ graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -25,7 +24,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from sayso.data.corpora import load_golds
-from sayso.data.schema import Facet, Gold, Head
+from sayso.data.schema import Facet, Head
 from sayso.models.artifact import GRAPH, TOKENIZER, Manifest, save_manifest, sha256
 from sayso.models.network import SaysoModel, torch_encode
 from sayso.models.pipeline import Encode, tag
@@ -174,9 +173,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
             name="sayso-minilm-l6",
             version=version("sayso"),
             files={name: sha256(Path(folder) / name) for name in (GRAPH, TOKENIZER)},
-            data={
-                name: data_record(golds) for name, golds in load_golds(config.corpora, "train", config.limit).items()
-            },
+            data=json.loads((run_dir / "data.json").read_text(encoding="utf-8")),
             scores={"dev": parity["shipped"]},
             parity=parity | {"largest_loss": round(worst, 4), "largest_loss_on": where},
             command=environment.pop("command"),
@@ -197,11 +194,3 @@ def largest_loss(
     """How much the worst figure fell from `before` to `after`, and which it is."""
     losses = [(before[c][name] - after[c][name], f"{c} {name}") for c in before for name in before[c]]
     return max(losses)
-
-
-def data_record(golds: Sequence[Gold]) -> dict[str, Any]:
-    """How many documents a model was trained on, and the digest of their ids and texts."""
-    digest = hashlib.sha256()
-    for gold in golds:
-        digest.update(f"{gold.document.id}\0{gold.document.text}\0".encode("utf-8", "surrogatepass"))
-    return {"documents": len(golds), "digest": "sha256:" + digest.hexdigest()}

@@ -1,15 +1,18 @@
 """One training run: corpora in, a run folder out, resumable after a kill.
 
-The run folder holds config.json, environment.json, metrics.jsonl (one line an epoch), checkpoint-*/ (one an epoch, the
-last and the best are kept) and, at the end, model/ (the best epoch's weights, safetensors) with tokenizer.json.
+The run folder holds config.json, environment.json, data.json (what is trained on), tokenizer.json, metrics.jsonl (one
+line an epoch), checkpoint-*/ (one an epoch, the last and the best are kept) and, at the end, model/ (the best epoch's
+weights, safetensors).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -31,7 +34,7 @@ from transformers import (
 )
 
 from sayso.data.corpora import available, load_golds
-from sayso.data.schema import Facet, Role
+from sayso.data.schema import Facet, Gold, Role
 from sayso.models.artifact import Manifest
 from sayso.models.network import SaysoConfig, SaysoModel, torch_encode
 from sayso.models.pipeline import tag
@@ -141,6 +144,8 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     cls, sep, pad = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
     train_golds = load_golds(config.corpora, "train", config.limit)
     dev_golds = load_golds(config.dev, "dev", config.limit)
+    data = {name: data_record(golds) for name, golds in train_golds.items()}
+    (run_dir / "data.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     rows = list(
         examples(
             [g for golds in train_golds.values() for g in golds],
@@ -189,6 +194,14 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=resume and bool(checkpoints))
     trainer.model.save_pretrained(folder)
     return folder
+
+
+def data_record(golds: Sequence[Gold]) -> dict[str, Any]:
+    """How many documents a model was trained on, and the digest of their ids and texts."""
+    digest = hashlib.sha256()
+    for gold in golds:
+        digest.update(f"{gold.document.id}\0{gold.document.text}\0".encode("utf-8", "surrogatepass"))
+    return {"documents": len(golds), "digest": "sha256:" + digest.hexdigest()}
 
 
 def build_model(config: TrainingConfig, base: str) -> SaysoModel:
