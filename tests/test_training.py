@@ -13,16 +13,16 @@ import torch
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Gold, Role
 from sayso.data.wire import read
-from sayso.inference.runtime import INPUTS
+from sayso.inference.runtime import INPUTS, onnx_encode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
 from sayso.models.network import IGNORE, SaysoModel, facet_loss, role_loss, torch_encode
-from sayso.models.pipeline import tag
+from sayso.models.pipeline import Encode, tag
 from sayso.models.windows import load_tokenizer, tokenize, windows
 from sayso.training.base import BaseModelError, find_base
 from sayso.training.config import ConfigError, TrainingConfig, load_config
 from sayso.training.evaluate import evaluate
-from sayso.training.export import export_fp32
+from sayso.training.export import ExportError, export, export_fp32
 from sayso.training.features import TokenBudgetBatches, examples
 from sayso.training.run import SaysoTrainer, train
 
@@ -222,3 +222,21 @@ def test_artifact_is_what_the_manifest_says(artifact: Path, corpora: Path, monke
     card = (artifact / "README.md").read_text()
     assert "100.0" in card and "wire" in card
     assert set(load_golds(["wire"], "dev")) == {"wire"}
+
+
+def test_a_run_that_cannot_be_shipped_is_refused(
+    run: Path, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
+    with pytest.raises(ExportError, match="expected a finished run"):
+        export(tmp_path, tmp_path / "out", onnx_encode)
+
+    def broken(graph: Path) -> Encode:
+        """What a graph might do that packing has ruined: every logit the other way round."""
+        encode = onnx_encode(graph)
+        sign = -1 if graph.name == "model.onnx" else 1
+        return lambda windows: ((sign * facets, sign * roles) for facets, roles in encode(windows))
+
+    with pytest.raises(ExportError, match=r"loses .* points on wire"):
+        export(run, tmp_path / "out", broken)
+    assert not (tmp_path / "out").exists()

@@ -42,6 +42,10 @@ SMALL = 200_000  # values; matrices up to this size are kept in float16
 GROUP = 16  # values that share a scale
 
 
+class ExportError(ValueError):
+    """A run that cannot be shipped; one line."""
+
+
 class _Graph(torch.nn.Module):
     """The model with tuples for outputs, as the exporter wants it."""
 
@@ -131,11 +135,11 @@ def _packed(
 def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode]) -> Manifest:
     """Write the artifact of a finished run to out_dir, and measure it on the dev corpora of the run.
 
-    encode_graph: opens an ONNX file (`sayso.inference.runtime.onnx_encode`). `ValueError` where the run is not finished
-    or the packed graph loses more than `MAX_LOSS` on a dev figure; nothing is left in out_dir then.
+    encode_graph: opens an ONNX file (`sayso.inference.runtime.onnx_encode`). `ExportError` where the run is not
+    finished or the packed graph loses more than `MAX_LOSS` on a dev figure; nothing is left in out_dir then.
     """
     if not (run_dir / "model" / "config.json").is_file():
-        raise ValueError(f"{run_dir}: expected a finished run with model/, found none; train it with `sayso train`")
+        raise ExportError(f"{run_dir}: expected a finished run with model/, found none; train it with `sayso train`")
     config = TrainingConfig(**json.loads((run_dir / "config.json").read_text(encoding="utf-8")))
     environment = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))
     model = SaysoModel.from_pretrained(run_dir / "model")
@@ -164,7 +168,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         }
         worst, where = largest_loss(parity["torch"], parity["shipped"])
         if worst > MAX_LOSS:
-            raise ValueError(
+            raise ExportError(
                 f"{run_dir}: the packed graph loses {100 * worst:.2f} points on {where}, more than {100 * MAX_LOSS:.1f}"
             )
         tokenizer.save(str(Path(folder) / TOKENIZER), pretty=False)

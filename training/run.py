@@ -46,6 +46,10 @@ from sayso.training.features import TokenBudgetBatches, collate, examples
 from sayso.training.metrics import primary_metric
 
 
+class RunExistsError(FileExistsError):
+    """A new run would overwrite another; one line."""
+
+
 class EpochLoader(DataLoader):
     """A DataLoader that tells its batch sampler which epoch begins."""
 
@@ -127,11 +131,11 @@ def blank_manifest(config: TrainingConfig, model: SaysoModel, tokenizer: Tokeniz
 def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     """Train and leave the best epoch's weights in run_dir/model; returns that folder.
 
-    `FileExistsError` where run_dir already holds a run and `resume` is not set.
+    `RunExistsError` where run_dir already holds a run and `resume` is not set.
     """
     checkpoints = sorted(run_dir.glob("checkpoint-*"))
     if (run_dir / "config.json").exists() and not resume:
-        raise FileExistsError(f"{run_dir} already holds a run: choose another --run, or --resume it")
+        raise RunExistsError(f"{run_dir} already holds a run: choose another --run, or --resume it")
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "config.json").write_text(json.dumps(config.to_json(), indent=1) + "\n", encoding="utf-8")
     (run_dir / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
