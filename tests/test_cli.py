@@ -222,7 +222,13 @@ def test_interrupt_is_one_line_and_keeps_what_was_done(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Good.")
     (tmp_path / "b.txt").write_text("WAIT")
     part = tmp_path / "out.part"
-    with subprocess.Popen([*ARGS, "tag", ".", "-o", "out"], cwd=tmp_path, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*ARGS, "tag", ".", "-o", "out"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        # where the tests run in the background of a shell, it has told them to ignore the signal
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stderr is not None
         for _ in range(1000):
             if part.exists() and part.stat().st_size:
@@ -328,7 +334,7 @@ def test_public_names_come_lazily() -> None:
 
 @pytest.mark.skipif(not (ROOT / "models/release/manifest.json").exists(), reason="no bundled model yet")
 def test_bundled_model_tags_the_example_reports(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sayso.cli", "tag", str(ROOT / "examples"), "-o", "out.jsonl"]
+    command = [sys.executable, "-m", "sayso", "tag", str(ROOT / "examples"), "-o", "out.jsonl"]
     run = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=300, check=False)
     assert (run.returncode, run.stderr) == (0, b"")
     tagged = [Document.from_json(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]

@@ -78,7 +78,7 @@ def test_without_corpora_the_error_says_what_to_set(
 
 
 def test_an_unknown_corpus_or_split_lists_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'gazette': expected one of polnear, wire, mpqa, newsmtsc"):
+    with pytest.raises(ValueError, match="'gazette': expected one of bundled, polnear, wire, mpqa, newsmtsc"):
         load("gazette", "train", tmp_path)
     for name in corpora.HOMES:
         with pytest.raises(ValueError, match="'test': expected one of train, dev"):
