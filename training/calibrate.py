@@ -105,10 +105,10 @@ def _shift(manifest: Manifest, shifts: Sequence[float]) -> Manifest:
 
 def remember(encode: Encode) -> Encode:
     """`encode`, computed once for each window."""
-    known: dict[tuple[bytes, int], tuple[Floats, Floats]] = {}
+    known: dict[bytes, tuple[Floats, Floats]] = {}
 
     def encode_new(windows: Sequence[Window]) -> list[tuple[Floats, Floats]]:
-        keys = [(w.ids.tobytes(), int(w.sentence.sum())) for w in windows]
+        keys = [w.ids.tobytes() + w.types.tobytes() + w.sentence.tobytes() for w in windows]
         new = [w for w, key in zip(windows, keys, strict=True) if key not in known]
         known.update(zip([key for key in keys if key not in known], encode(new), strict=True))
         return [known[key] for key in keys]
