@@ -15,7 +15,6 @@ import numpy.typing as npt
 from sayso.data.schema import Attribution, Role, Span
 from sayso.models.windows import Bools, Floats, Ints, Pieces
 
-TAGS = ("O", "B", "I")
 O, B, I = range(3)  # noqa: E741 - the field's names for these tags
 MAX_BLOCK = 512  # words; a longer run of sentences without a line break is decoded in parts
 

@@ -27,12 +27,10 @@ def tag(
     manifest: Manifest,
     *,
     id: str = "",
-    sentences: Sequence[Span] | None = None,
     model: ModelInfo | None = None,
 ) -> Document:
-    """Tag one article of any length. `sentences` takes the place of our own segmentation where it is given."""
-    if sentences is None:
-        sentences = split_sentences(text)
+    """Tag one article of any length."""
+    sentences = split_sentences(text)
     facets, roles, pieces = logits(sentences, encode, tokenizer, manifest)
     transitions, starts = np.array(manifest.transitions, np.float32), np.array(manifest.starts, np.float32)
     spans = decode_roles(text, sentences, pieces, roles, [Role(r) for r in manifest.roles], transitions, starts)
