@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from sayso.models.artifact import INPUTS
 from sayso.models.pipeline import Encode
 from sayso.models.windows import Floats, Window
-
-INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")
 
 
 def onnx_encode(graph: Path, threads: int | None = None) -> Encode:

@@ -17,6 +17,7 @@ from sayso.data.schema import Facet, ModelInfo, Role
 
 SCHEMA = "sayso/model/1"
 MANIFEST, TOKENIZER, GRAPH = "manifest.json", "tokenizer.json", "model.onnx"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")  # of the graph, in order
 
 
 class ArtifactError(ValueError):

@@ -13,9 +13,10 @@ import torch
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Gold, Role
 from sayso.data.wire import read
-from sayso.inference.runtime import INPUTS, onnx_encode
+from sayso.inference.runtime import onnx_encode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
+from sayso.models.artifact import INPUTS
 from sayso.models.network import IGNORE, SaysoModel, facet_loss, role_loss, torch_encode
 from sayso.models.pipeline import Encode, tag
 from sayso.models.windows import load_tokenizer, tokenize, windows

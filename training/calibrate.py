@@ -77,10 +77,9 @@ def tune_openings(
     A CRF is trained for likelihood, and tags too little or too much where corpora differ in how much they mark. The
     shift of a role is the one of `SHIFTS` with the highest mean, over corpora, of its exact-span and word F1.
     """
-    known = remember(encode)
     shifted = {shift: _shift(manifest, [shift] * len(manifest.roles)) for shift in SHIFTS}
     figures = {
-        shift: evaluate(golds, partial(tag, encode=known, tokenizer=tokenizer, manifest=each), each.thresholds)
+        shift: evaluate(golds, partial(tag, encode=encode, tokenizer=tokenizer, manifest=each), each.thresholds)
         for shift, each in shifted.items()
     }
 

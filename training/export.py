@@ -25,18 +25,17 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Head
-from sayso.models.artifact import GRAPH, TOKENIZER, Manifest, save_manifest, sha256
+from sayso.models.artifact import GRAPH, INPUTS, TOKENIZER, Manifest, save_manifest, sha256
 from sayso.models.network import SaysoModel, torch_encode
 from sayso.models.pipeline import Encode, tag
 from sayso.models.windows import load_tokenizer
-from sayso.training.calibrate import calibrate, tune_openings
+from sayso.training.calibrate import calibrate, remember, tune_openings
 from sayso.training.card import card
 from sayso.training.config import TrainingConfig
 from sayso.training.evaluate import evaluate, predict
 from sayso.training.run import blank_manifest
 
 MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipped
-INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")
 OUTPUTS = ("facet_logits", "role_logits")
 SMALL = 200_000  # values; matrices up to this size are kept in float16
 GROUP = 16  # values that share a scale
@@ -150,7 +149,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         export_fp32(model, fp32)
         pack(fp32, packed)
         manifest = blank_manifest(config, model, tokenizer)
-        shipped = encode_graph(packed)
+        shipped = remember(encode_graph(packed))  # tuned, calibrated and measured on the same windows
         manifest = tune_openings(dev, shipped, tokenizer, manifest)
         tag_shipped = partial(tag, encode=shipped, tokenizer=tokenizer, manifest=manifest)
         labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} <= g.heads]
