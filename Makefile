@@ -10,8 +10,7 @@ SHELL := bash
 PYTHON ?= python3
 RUN ?= runs/default
 OUT ?= $(RUN)/artifact
-CORPUS ?= bundled
-SPLIT ?= dev
+RELEASE = polnear:dev wire:dev bundled:heldout
 
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check -c constraints.txt
 WHEEL_TEST := import json, sys; d = json.load(sys.stdin); print(len(d["sentences"]), "sentences tagged from the wheel")
@@ -19,7 +18,7 @@ WHEEL_TEST := import json, sys; d = json.load(sys.stdin); print(len(d["sentences
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: ARTICLE, RUN=$(RUN), OUT=$(OUT), CONFIG, MODEL, CORPUS='$(CORPUS)', SPLIT=$(SPLIT), ARGS, PYTHON=$(PYTHON)"
+	@echo "Variables: ARTICLE, RUN=$(RUN), OUT=$(OUT), CONFIG, MODEL, CORPUS=NAME:SPLIT, ARGS, PYTHON=$(PYTHON)"
 
 .PHONY: tag
 tag: article-is-named .venv-base/.installed ## Tag a report: make tag ARTICLE=examples/port-talks.txt
@@ -56,8 +55,13 @@ export: .venv/.installed ## Turn RUN into a model for `sayso tag --model`, in OU
 	.venv/bin/sayso export "$(RUN)" "$(OUT)" $(ARGS)
 
 .PHONY: evaluate
-evaluate: .venv/.installed ## Score the bundled model, or MODEL, on CORPUS and SPLIT
-	.venv/bin/sayso evaluate $(CORPUS:%=--corpus %) --split $(SPLIT) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+evaluate: .venv/.installed ## Score the bundled model and rewrite README and card; with MODEL or CORPUS only score
+ifeq ($(MODEL)$(CORPUS),)
+	.venv/bin/sayso evaluate $(RELEASE:%=--corpus %) --json models/release/metrics.json $(ARGS)
+	.venv/bin/python -m sayso.training.tables
+else
+	.venv/bin/sayso evaluate $(addprefix --corpus ,$(or $(CORPUS),auto)) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+endif
 
 .PHONY: clean
 clean: ## Remove environments, builds and caches; runs stay

@@ -31,18 +31,6 @@ class Format(enum.StrEnum):
     JSONL = "jsonl"
 
 
-class Corpus(enum.StrEnum):
-    BUNDLED = "bundled"
-    POLNEAR = "polnear"
-    WIRE = "wire"
-
-
-class Split(enum.StrEnum):
-    TRAIN = "train"
-    DEV = "dev"
-    HELDOUT = "heldout"
-
-
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 ModelDir = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="A model made by `sayso export`; else the bundled one.")
@@ -164,35 +152,82 @@ def export(
 
 @app.command()
 def evaluate(
-    corpora: Annotated[list[Corpus], typer.Option("--corpus", help="What to score on; may be given several times.")],
-    split: Annotated[Split, typer.Option(help="Which part of it.")] = Split.DEV,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="Annotated reports: a folder or a file.", show_default=False)
+    ] = None,
+    corpora: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--corpus",
+            metavar="NAME[:SPLIT]",
+            help="bundled, polnear, wire or newsmtsc, each with train, dev or (bundled) heldout; auto: all there are.",
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(metavar="SPLIT", help="Of a corpus named without one.")] = "dev",
     model: ModelDir = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A second model, to tell the difference of.")
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Learn and score what a model must beat (needs the extra `train`).")
+    ] = False,
+    html_out: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write a page with errors and plots.")
+    ] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write the scores here too.")
     ] = None,
+    allow_seen: Annotated[bool, typer.Option("--allow-seen", help="Score reports the model was trained on.")] = False,
     debug: Debug = False,
 ) -> None:
     """Tag annotated reports, as `sayso tag` does, and score the result against the annotation.
 
-    "bundled" is the corpus of the package; the others are found through SAYSO_CORPORA. Only "bundled" has the split
-    "heldout".
+    PATH holds reports of the bundled corpus's format (.txt), brat stand-off (.txt and .ann) or records that were
+    corrected by hand (.json, .jsonl). Corpora but the bundled one are found through SAYSO_CORPORA.
 
-    Example: `sayso evaluate --corpus bundled --split heldout`
+    Examples:
+
+    - `sayso evaluate mine/ --html errors.html`: reports of your own
+
+    - `sayso evaluate --corpus bundled:heldout --baselines`: what the simplest systems reach
     """
+    if path is None and not corpora:
+        raise typer.BadParameter("name a folder of annotated reports, or a --corpus", param_hint="PATH")
     with one_line_errors(debug):
         from rich.console import Console
 
-        from sayso.data.corpora import load_golds
+        from sayso.data import heldout
         from sayso.inference.tagger import Tagger
         from sayso.training import evaluate as scoring
 
-        golds = load_golds([corpus.value for corpus in corpora], split.value)
+        data = {path.name or str(path): heldout.read(path)} if path is not None else {}
+        data |= heldout.corpora(corpora or [], split)
         tagger = Tagger.load(model)
-        scores = scoring.evaluate(golds, tagger.tag, tagger.manifest.thresholds, progress=True)
-        Console().print(scoring.table(scores, split.value))
+        second = Tagger.load(compare) if compare else None
+        results = {}
+        for name, held in data.items():
+            if not allow_seen:
+                scoring.refuse_seen(held.golds, tagger.manifest)
+            rivals = None
+            if baselines:
+                from sayso.training.baselines import baselines as learn
+
+                rivals = learn(heldout.train_of(name), tagger.tag)
+            other = (second.tag, second.manifest.thresholds) if second else None
+            results[name] = scoring.measure(
+                held, tagger.tag, tagger.manifest.thresholds, name=name, baselines=rivals, other=other
+            )
+        screen = Console(width=None if sys.stdout.isatty() else 160)
+        screen.print(scoring.table(results))
+        if second:
+            screen.print(scoring.difference_table(results))
         if json_out:
-            result = scoring.report(scores, split.value, tagger.manifest)
+            result = scoring.report(results, tagger.manifest)
             json_out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        if html_out:
+            from sayso.training.page import page
+
+            html_out.write_text(page(results, tagger.manifest), encoding="utf-8")
 
 
 def tag_paths(paths: list[str], format: Format, output: Path | None, model: Path | None, threads: int | None) -> bool:

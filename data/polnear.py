@@ -61,6 +61,12 @@ def read(root: Path, split: str, annotators: Literal["first", "all"] = "first") 
             yield _gold(key, text, sentences, parse(file, text), split)
 
 
+def read_file(ann: Path, plain: Path) -> Gold:
+    """One annotated article outside of a split; `CorpusError` as for `read`."""
+    text = read_text(plain)
+    return _gold(ann.stem, text, split_sentences(text), parse(ann, text), "")
+
+
 def parse(path: Path, text: str) -> _Annotation:
     """Read one .ann file about `text`; `CorpusError` with file and line on malformed lines and impossible offsets."""
     found = _Annotation()

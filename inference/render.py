@@ -144,7 +144,10 @@ def _notes(sentence: Sentence, attributions: list[Attribution]) -> Iterator[Text
     here = [a for a in attributions if any(span.overlaps(sentence.span) for span in a.cue)]
     for attribution in here:
         cue = " … ".join(visible(span.text) for span in attribution.cue)
-        note = _note(_source(attribution)).append("  cue ", "dim").append(cue, _CUE_STYLE)
+        note = _note(_source(attribution))
+        if (attribution.official or 0) >= 0.5:
+            note.append(" (official)", "dim")
+        note.append("  cue ", "dim").append(cue, _CUE_STYLE)
         yield _add_stance(note, sentence, attribution)
     if not here and sentence.source is not None:
         yield _add_stance(_note(visible(sentence.source)), sentence, None)
@@ -177,8 +180,8 @@ def _add_stance(note: Text, sentence: Sentence, attribution: Attribution | None)
     if attribution is not None:
         targets = [(s.polarity, s.target) for s in attribution.stance if s.target.overlaps(sentence.span)]
     for polarity, target in targets:
-        if style := _POLARITY_STYLES.get(polarity):
-            note.append(f"  {polarity} of ", style).append(visible(target.text))
+        word = "on" if polarity is Polarity.NEUTRAL else "of"
+        note.append(f"  {polarity} {word} ", _POLARITY_STYLES.get(polarity, "dim")).append(visible(target.text))
     if not targets and (style := _POLARITY_STYLES.get(sentence.stance or Polarity.NEUTRAL)):
         note.append(f"  {sentence.stance}", style)
     return note

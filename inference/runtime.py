@@ -14,7 +14,7 @@ import onnxruntime as ort
 
 from sayso.models.artifact import INPUTS
 from sayso.models.pipeline import Encode
-from sayso.models.windows import Floats, Window
+from sayso.models.windows import Logits, Window
 
 
 def onnx_encode(graph: Path, threads: int | None = None) -> Encode:
@@ -25,11 +25,10 @@ def onnx_encode(graph: Path, threads: int | None = None) -> Encode:
         options.intra_op_num_threads = threads
     session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
-    def encode(windows: Sequence[Window]) -> Iterator[tuple[Floats, Floats]]:
+    def encode(windows: Sequence[Window]) -> Iterator[Logits]:
         for window in windows:
             ids = window.ids[None, :]
             inputs = (ids, np.ones_like(ids), window.types[None, :], window.sentence_mask[None, :, :])
-            facets, roles = session.run(None, dict(zip(INPUTS, inputs, strict=True)))
-            yield facets[0], roles[0]
+            yield Logits(*(output[0] for output in session.run(None, dict(zip(INPUTS, inputs, strict=True)))))
 
     return encode

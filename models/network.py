@@ -1,8 +1,7 @@
 """The network: one small encoder, facets per sentence and roles per token on top (the only torch file of `models`).
 
-Shapes: B windows, L positions, S sentences, H hidden, F facets, R roles, 3 tags (O, B, I).
-The heads for links, stance and official source join here: each takes the encoder's (B, L, H) states, and a corpus that
-does not annotate a head masks its labels with `IGNORE`.
+Shapes: B windows, L positions, S sentences, H hidden, F facets, R roles, 3 tags (O, B, I), D link dimensions.
+Every head takes the encoder's (B, L, H) states; a corpus that does not annotate a head masks its labels with `IGNORE`.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
-from sayso.data.schema import Facet, Role
-from sayso.models.pipeline import Encode
-from sayso.models.windows import Floats, Window
+from sayso.data.schema import Facet, Polarity, Role
+from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode
+from sayso.models.windows import Logits, Window
 
 IGNORE = -100
 N_TAGS = 3
+N_JUDGED = 2 + len(Polarity)  # per sentence: is its source official, does it evaluate, and its stance
 
 
 class SaysoConfig(PretrainedConfig):
@@ -40,6 +40,9 @@ class SaysoConfig(PretrainedConfig):
         dropout: float = 0.1,
         role_weight: float = 1.0,
         facet_weight: float = 1.0,
+        judged_weight: float = 0.5,
+        link_size: int = 64,
+        link_weight: float = 0.2,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder or {"model_type": "bert"}
@@ -50,16 +53,26 @@ class SaysoConfig(PretrainedConfig):
         self.dropout = dropout
         self.role_weight = role_weight
         self.facet_weight = facet_weight
+        self.judged_weight = judged_weight
+        self.link_size = link_size
+        self.link_weight = link_weight
         super().__init__(**kwargs)
 
 
 @dataclass
 class SaysoOutput(ModelOutput):
-    """loss (), facet_logits (B, S, F), role_logits (B, L, R, 3)."""
+    """loss (), facet_logits (B, S, F), role_logits (B, L, R, 3), and see `sayso.models.pipeline.Logits`:
+
+    judged_logits (B, S, 2 + 3), official_logits (B, L), polarity_logits (B, L, 3), links (B, L, 2, D).
+    """
 
     loss: Tensor | None = None
     facet_logits: Tensor | None = None
     role_logits: Tensor | None = None
+    judged_logits: Tensor | None = None
+    official_logits: Tensor | None = None
+    polarity_logits: Tensor | None = None
+    links: Tensor | None = None
 
 
 class SaysoModel(PreTrainedModel):
@@ -80,6 +93,13 @@ class SaysoModel(PreTrainedModel):
         self.facet_pool = nn.Linear(hidden, len(config.facets))
         self.facet_dense = nn.Linear(hidden, hidden)
         self.facet_out = nn.Linear(hidden, len(config.facets))
+        # an official assessment is an evaluation by an official source: both are taught apart, and it rests on them
+        self.judged_pool = nn.Linear(hidden, 3)
+        self.judged_dense = nn.Linear(hidden, hidden)
+        self.judged_out = nn.Linear(hidden, N_JUDGED)
+        self.facet_from_judged = nn.Linear(2, len(config.facets), bias=False)
+        self.token_out = nn.Linear(hidden, 1 + len(Polarity))
+        self.link_out = nn.Linear(hidden, 2 * config.link_size)
         self.role_out = nn.Linear(hidden, len(config.roles) * N_TAGS)
         # a linear-chain CRF a role (Lafferty et al., ICML 2001): score of each tag after each, and of each at a start
         self.role_transitions = nn.Parameter(torch.zeros(len(config.roles), N_TAGS, N_TAGS))
@@ -103,6 +123,11 @@ class SaysoModel(PreTrainedModel):
         role_labels: Tensor | None = None,
         block_starts: Tensor | None = None,
         role_weights: Tensor | None = None,
+        judged_labels: Tensor | None = None,
+        official_labels: Tensor | None = None,
+        polarity_labels: Tensor | None = None,
+        entities: Tensor | None = None,
+        mentions: Tensor | None = None,
     ) -> SaysoOutput:
         """input_ids, attention_mask, token_type_ids (B, L); sentence_mask (B, S, L), rows of padding all zero.
 
@@ -110,34 +135,67 @@ class SaysoModel(PreTrainedModel):
         segment, of no use here, tells it what names and sentence starts look like.
 
         facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L) bool:
-        words that no span can reach from before; role_weights (B,): of each window's tags in the loss. Labels are all
-        given or none.
+        words that no span can reach from before; role_weights (B,): of each window's tags in the loss. judged_labels
+        (B, S, 3): official, evaluates, index of the stance's polarity; official_labels (B, L) on the words of sources;
+        polarity_labels (B, L) on those of targets; entities (B, L): who a source is, on its first piece (or, without
+        source, on the first of the content), where mentions (B, L) is false for the latter. Labels are all given
+        or none.
         """
         states = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).last_hidden_state  # (B, L, H)
         states = self.dropout(states)
         role_logits = self.role_out(states).unflatten(-1, (len(self.config.roles), N_TAGS))  # (B, L, R, 3)
-        scores = self.facet_pool(states).transpose(1, 2).unsqueeze(2)  # (B, F, 1, L)
-        scores = scores.masked_fill(sentence_mask.unsqueeze(1) == 0, -1e4)  # (B, F, S, L)
-        pooled = scores.softmax(-1) @ states.unsqueeze(1)  # (B, F, S, H)
+        pooled = self._pool(self.facet_pool(states), states, sentence_mask)  # (B, F, S, H)
         hidden = self.dropout(F.gelu(self.facet_dense(pooled)))
         facet_logits = (hidden * self.facet_out.weight[:, None, :]).sum(-1).transpose(1, 2) + self.facet_out.bias
+        official, evaluates, stance = self._pool(self.judged_pool(states), states, sentence_mask).unbind(1)
+        stacked = torch.cat(
+            [official[..., None, :], evaluates[..., None, :], stance[..., None, :].expand(-1, -1, 3, -1)], -2
+        )
+        hidden = self.dropout(F.gelu(self.judged_dense(stacked)))  # (B, S, 5, H)
+        judged_logits = (hidden * self.judged_out.weight).sum(-1) + self.judged_out.bias
+        facet_logits = facet_logits + self.facet_from_judged(judged_logits[..., :2])
+        official_logits, polarity_logits = self.token_out(states).split([1, len(Polarity)], -1)
+        official_logits = official_logits.squeeze(-1)
+        links = self.link_out(states).unflatten(-1, (2, self.config.link_size))
         loss = None
         if facet_labels is not None:
             assert role_labels is not None and block_starts is not None and role_weights is not None
+            assert judged_labels is not None and official_labels is not None and polarity_labels is not None
+            assert entities is not None and mentions is not None
             loss = self.config.role_weight * role_loss(
                 role_logits.float(), role_labels, block_starts, role_weights, self.role_transitions, self.role_starts
             )
             loss = loss + self.config.facet_weight * facet_loss(facet_logits.float(), facet_labels)
-        return SaysoOutput(loss=loss, facet_logits=facet_logits, role_logits=role_logits)
+            judged = facet_loss(judged_logits[..., :2].float(), judged_labels[..., :2])
+            judged = judged + class_loss(judged_logits[..., 2:].float(), judged_labels[..., 2])
+            judged = judged + facet_loss(official_logits[..., None].float(), official_labels[..., None])
+            judged = judged + class_loss(polarity_logits.float(), polarity_labels)
+            loss = loss + self.config.judged_weight * judged
+            loss = loss + self.config.link_weight * link_loss(links.float(), entities, mentions)
+        return SaysoOutput(
+            loss=loss,
+            facet_logits=facet_logits,
+            role_logits=role_logits,
+            judged_logits=judged_logits,
+            official_logits=official_logits,
+            polarity_logits=polarity_logits,
+            links=links,
+        )
+
+    @staticmethod
+    def _pool(scores: Tensor, states: Tensor, sentence_mask: Tensor) -> Tensor:
+        """Attention over the positions of each sentence: scores (B, L, Q), states (B, L, H) to (B, Q, S, H)."""
+        masked = scores.transpose(1, 2).unsqueeze(2).masked_fill(sentence_mask.unsqueeze(1) == 0, -1e4)
+        return masked.softmax(-1) @ states.unsqueeze(1)
 
 
 def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
     """Run a document's windows through the torch model, several at once."""
 
     @torch.inference_mode()
-    def encode(windows: Sequence[Window]) -> Iterator[tuple[Floats, Floats]]:
+    def encode(windows: Sequence[Window]) -> Iterator[Logits]:
         model.eval()
         size = max(1, batch_tokens // model.config.window)
         for i in range(0, len(windows), size):
@@ -153,8 +211,8 @@ def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
                 mask[b, : len(w.sentences), : len(w.ids)] = torch.from_numpy(w.sentence_mask)
             output = model(*(x.to(model.device) for x in (ids, attention, types, mask)))
             for b, w in enumerate(batch):
-                facets = output.facet_logits[b, : len(w.sentences)].float().cpu().numpy()
-                yield facets, output.role_logits[b, : len(w.ids)].float().cpu().numpy()
+                rows = {name: len(w.sentences) if name in BY_SENTENCE else len(w.ids) for name in OUTPUTS}
+                yield Logits(*(output[name][b, : rows[name]].float().cpu().numpy() for name in OUTPUTS))
 
     return encode
 
@@ -222,3 +280,27 @@ def facet_loss(logits: Tensor, labels: Tensor) -> Tensor:
     known = labels != IGNORE
     losses = F.binary_cross_entropy_with_logits(logits, labels.clamp(min=0).to(logits.dtype), reduction="none")
     return (losses * known).sum() * labels.shape[-1] / known.sum().clamp(min=1)
+
+
+def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy, (..., C) against (...); the mean over what is annotated, 0 where nothing is."""
+    losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
+    return losses / (labels != IGNORE).sum().clamp(min=1)
+
+
+def link_loss(links: Tensor, entities: Tensor, mentions: Tensor) -> Tensor:
+    """How unlikely it is that a source is linked to another mention of the same source, or to none where none is there.
+
+    links (B, L, 2, D): queries and keys; entities (B, L), IGNORE where no source is; mentions (B, L) bool. The marginal
+    likelihood over all right antecedents (Lee et al., EMNLP 2017), with a score of 0 for none; the mean a source.
+    """
+    known = entities != IGNORE
+    scores = links[:, :, 0] @ links[:, :, 1].transpose(1, 2) / links.shape[-1] ** 0.5  # (B, L, L)
+    itself = torch.eye(scores.shape[-1], dtype=torch.bool, device=scores.device)
+    candidate = (known & mentions)[:, None, :] & ~itself
+    right = candidate & (entities[:, :, None] == entities[:, None, :])
+    none = torch.zeros_like(scores[..., :1])
+    total = torch.logsumexp(torch.cat([none, scores.masked_fill(~candidate, -1e4)], -1), -1)
+    found = torch.logsumexp(scores.masked_fill(~right, -1e4), -1)
+    losses = total - torch.where(right.any(-1), found, torch.zeros_like(found))
+    return (losses * known).sum() / known.sum().clamp(min=1)

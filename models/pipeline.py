@@ -1,4 +1,4 @@
-"""One pass over an article: windows in, logits out, stitched and decoded into the record.
+"""One pass over an article: `prepare` cuts it into windows, a network answers each, `finish` makes the record.
 
 Whoever runs the network (torch, ONNX Runtime) is an `Encode`; all else is the same in training and inference.
 """
@@ -6,6 +6,7 @@ Whoever runs the network (torch, ONNX Runtime) is an `Encode`; all else is the s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -14,10 +15,25 @@ from sayso.data.schema import Attribution, Document, Facet, Label, ModelInfo, Ro
 from sayso.data.segment import split_sentences
 from sayso.models.artifact import Manifest
 from sayso.models.decode import decode_roles, group_by_nearness
-from sayso.models.windows import Floats, Pieces, Window, tokenize, windows
+from sayso.models.sources import POLARITIES, judge
+from sayso.models.windows import Floats, Logits, Pieces, Window, tokenize, windows
 
-# Windows to (facet logits (S, F), role logits (L, R, 3)) of each, in order.
-Encode = Callable[[Sequence[Window]], Iterable[tuple[Floats, Floats]]]
+OUTPUTS = ("facet_logits", "role_logits", "judged_logits", "official_logits", "polarity_logits", "links")
+BY_SENTENCE = ("facet_logits", "judged_logits")  # the others have a row a position
+
+
+# Windows to the logits of each, in order.
+Encode = Callable[[Sequence[Window]], Iterable[Logits]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An article cut for the network: its sentences, their word pieces, and the windows that hold them."""
+
+    text: str
+    sentences: tuple[Span, ...]
+    pieces: Pieces
+    windows: list[Window]
 
 
 def tag(
@@ -30,45 +46,79 @@ def tag(
     model: ModelInfo | None = None,
 ) -> Document:
     """Tag one article of any length."""
+    prepared = prepare(text, tokenizer, manifest)
+    return finish(prepared, encode(prepared.windows), manifest, id=id, model=model)
+
+
+def prepare(text: str, tokenizer: Tokenizer, manifest: Manifest) -> Prepared:
+    """What comes before the network."""
     sentences = split_sentences(text)
-    facets, roles, pieces = logits(sentences, encode, tokenizer, manifest)
-    transitions, starts = np.array(manifest.transitions, np.float32), np.array(manifest.starts, np.float32)
-    spans = decode_roles(text, sentences, pieces, roles, [Role(r) for r in manifest.roles], transitions, starts)
-    attributions = group_by_nearness(spans, sentences)
-    return Document(
-        id=id,
-        text=text,
-        sentences=tuple(_sentences(sentences, facets, attributions, manifest)),
-        attributions=tuple(attributions),
-        model=model,
-    )
-
-
-def logits(
-    sentences: Sequence[Span], encode: Encode, tokenizer: Tokenizer, manifest: Manifest
-) -> tuple[Floats, Floats, Pieces]:
-    """Facet logits (N sentences, F), role logits (P pieces, R, 3), and the pieces, of a whole document.
-
-    A sentence cut over several windows takes the highest logit of its parts: a facet holds if it holds anywhere.
-    """
     pieces = tokenize(tokenizer, sentences)
     cut = windows(
         pieces, len(sentences), size=manifest.window, context=manifest.context, cls=manifest.cls, sep=manifest.sep
     )
-    facets = np.full((len(sentences), len(manifest.facets)), -np.inf, np.float32)
-    roles = np.zeros((len(pieces.ids), len(manifest.roles), 3), np.float32)
-    for window, (facet_logits, role_logits) in zip(cut, encode(cut), strict=True):
-        facets[window.sentences] = np.maximum(facets[window.sentences], facet_logits)
-        roles[window.lo : window.hi] = role_logits[window.core]
-    return facets, roles, pieces
+    return Prepared(text, sentences, pieces, cut)
+
+
+def finish(
+    prepared: Prepared,
+    outputs: Iterable[Logits],
+    manifest: Manifest,
+    *,
+    id: str = "",
+    model: ModelInfo | None = None,
+) -> Document:
+    """What comes after it; outputs: the logits of each of `prepared.windows`, in order."""
+    text, sentences = prepared.text, prepared.sentences
+    logits = stitch(prepared, outputs, manifest)
+    transitions, starts = np.array(manifest.transitions, np.float32), np.array(manifest.starts, np.float32)
+    roles = [Role(r) for r in manifest.roles]
+    spans = decode_roles(text, sentences, prepared.pieces, logits.roles, roles, transitions, starts)
+    attributions = group_by_nearness(spans, sentences)
+    targets = [s.span for s in spans if s.role is Role.TARGET]
+    judged = judge(attributions, targets, sentences, prepared.pieces, logits)
+    return Document(
+        id=id,
+        text=text,
+        sentences=tuple(_sentences(sentences, logits, judged, manifest)),
+        attributions=tuple(judged),
+        model=model,
+    )
+
+
+def stitch(prepared: Prepared, outputs: Iterable[Logits], manifest: Manifest) -> Logits:
+    """The logits of a whole document: a row a sentence, a row a piece; None of a head that the model lacks.
+
+    A sentence cut over several windows takes the highest logit of its parts: a facet holds if it holds anywhere.
+    """
+    found = list(zip(prepared.windows, outputs, strict=True))
+    n_sentences, n_pieces = len(prepared.sentences), len(prepared.pieces.ids)
+    if not found:
+        facets = np.zeros((n_sentences, len(manifest.facets)), np.float32)
+        return Logits(facets, np.zeros((n_pieces, len(manifest.roles), 3), np.float32))
+    whole: list[Floats | None] = []
+    for name, parts in zip(OUTPUTS, zip(*(logits for _, logits in found), strict=True), strict=True):
+        if parts[0] is None:
+            whole.append(None)
+        elif name in BY_SENTENCE:
+            rows = np.full((n_sentences, *parts[0].shape[1:]), -np.inf, np.float32)
+            for (window, _), part in zip(found, parts, strict=True):
+                rows[window.sentences] = np.maximum(rows[window.sentences], part)
+            whole.append(rows)
+        else:
+            rows = np.zeros((n_pieces, *parts[0].shape[1:]), np.float32)
+            for (window, _), part in zip(found, parts, strict=True):
+                rows[window.lo : window.hi] = part[window.core]
+            whole.append(rows)
+    return Logits(*whole)  # type: ignore[arg-type]  # facets and roles are always there
 
 
 def _sentences(
-    spans: Sequence[Span], facet_logits: Floats, attributions: Sequence[Attribution], manifest: Manifest
+    spans: Sequence[Span], logits: Logits, attributions: Sequence[Attribution], manifest: Manifest
 ) -> Iterable[Sentence]:
     names = [Facet(name) for name in manifest.facets]
     scale = np.array([manifest.temperatures[name] for name in names])
-    probabilities = 1 / (1 + np.exp(-facet_logits.astype(np.float64) / scale))
+    probabilities = 1 / (1 + np.exp(-logits.facets.astype(np.float64) / scale))
     sources: dict[int, str] = {}
     for attribution in attributions:
         if attribution.source_name:
@@ -79,4 +129,7 @@ def _sentences(
         label = primary_label({name for name, p in facets.items() if p >= manifest.thresholds[name]})
         # a source is named only where the label speaks of one
         attributed = label in (Label.ATTRIBUTION, Label.OFFICIAL_ASSESSMENT)
-        yield Sentence(span.start, span.end, span.text, label, facets, sources.get(k) if attributed else None)
+        source = sources.get(k) if attributed else None
+        judged = logits.judged
+        stance = POLARITIES[int(judged[k, 2:].argmax())] if attributed and judged is not None else None
+        yield Sentence(span.start, span.end, span.text, label, facets, source, stance)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,22 @@ class Window:
         """(S, L): which positions make up each sentence of the core."""
         mask: Bools = self.sentence[None, :] == np.arange(len(self.sentences))[:, None]
         return mask
+
+
+class Logits(NamedTuple):
+    """What the network says about one window, in the order of the graph's outputs; stitched, about a whole document.
+
+    A row a sentence: facets (S, F); judged (S, 5): is the source official, does the sentence evaluate, and its stance
+    in the order of `Polarity`. A row a position, or stitched a row a piece: roles (L, R, 3); official (L,), of a source
+    there; polarity (L, 3), towards a target there; links (L, 2, D), query and key of a source that begins there.
+    """
+
+    facets: Floats
+    roles: Floats
+    judged: Floats | None = None
+    official: Floats | None = None
+    polarity: Floats | None = None
+    links: Floats | None = None
 
 
 def load_tokenizer(path: str) -> Tokenizer:

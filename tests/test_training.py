@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from sayso.data.corpora import load_golds
-from sayso.data.schema import Facet, Gold, Role
+from sayso.data.schema import Facet, Gold, Polarity, Role
 from sayso.data.wire import read
 from sayso.inference.runtime import onnx_encode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
 from sayso.models.artifact import INPUTS
-from sayso.models.network import IGNORE, SaysoModel, facet_loss, role_loss, torch_encode
-from sayso.models.pipeline import Encode, tag
-from sayso.models.windows import load_tokenizer, tokenize, windows
+from sayso.models.network import IGNORE, SaysoModel, class_loss, facet_loss, link_loss, role_loss, torch_encode
+from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode, tag
+from sayso.models.windows import Logits, load_tokenizer, tokenize, windows
 from sayso.training.base import BaseModelError, find_base
 from sayso.training.config import ConfigError, TrainingConfig, load_config
 from sayso.training.evaluate import evaluate
@@ -67,14 +67,13 @@ def test_graph_gives_the_logits_of_the_model(run: Path, golds: list[Gold], tmp_p
     pieces = tokenize(load_tokenizer(str(run / "tokenizer.json")), sentences)
     cut = windows(pieces, len(sentences), size=48, context=8, cls=2, sep=3)
     assert len(cut) > 2
-    for window, (facets, roles) in zip(cut, torch_encode(model)(cut), strict=True):
+    for window, logits in zip(cut, torch_encode(model)(cut), strict=True):
         ids = window.ids[None, :]
         inputs = dict(
             zip(INPUTS, (ids, np.ones_like(ids), window.types[None], window.sentence_mask[None]), strict=True)
         )
-        raw_facets, raw_roles = session.run(None, inputs)
-        np.testing.assert_allclose(raw_facets[0], facets, atol=1e-4)
-        np.testing.assert_allclose(raw_roles[0], roles, atol=1e-4)
+        for raw, expected in zip(session.run(None, inputs), logits, strict=True):
+            np.testing.assert_allclose(raw[0], expected, atol=1e-4)
 
 
 def test_padding_does_not_change_an_answer(run: Path) -> None:
@@ -87,8 +86,9 @@ def test_padding_does_not_change_an_answer(run: Path) -> None:
     with torch.inference_mode():
         both = model(ids, attention, types, sentences)
         alone = model(ids[1:, :12], attention[1:, :12], types[1:, :12], sentences[1:, :1, :12])
-    torch.testing.assert_close(both.role_logits[1:, :12], alone.role_logits, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(both.facet_logits[1:, :1], alone.facet_logits, atol=1e-5, rtol=1e-4)
+    for name in OUTPUTS:
+        rows = 1 if name in BY_SENTENCE else 12
+        torch.testing.assert_close(both[name][1:, :rows], alone[name], atol=1e-5, rtol=1e-4)
 
 
 def free_crf(roles: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -106,6 +106,25 @@ def test_a_missing_annotation_is_masked() -> None:
     assert logits.grad[0, 0].abs().sum() > 0 and logits.grad[1].abs().sum() == 0
     assert facet_loss(torch.randn(1, 2, 3), torch.full((1, 2, 3), IGNORE)).item() == 0
     assert facet_loss(torch.zeros(1, 1, 1), torch.ones(1, 1, 1).long()).item() == pytest.approx(np.log(2))
+    assert class_loss(torch.randn(1, 2, 3), torch.full((1, 2), IGNORE)).item() == 0
+    nothing = torch.full((1, 4), IGNORE)
+    assert link_loss(torch.randn(1, 4, 2, 8), nothing, nothing == 0).item() == 0
+
+
+def test_link_loss_is_the_likelihood_of_the_right_antecedents() -> None:
+    torch.manual_seed(5)
+    links = torch.randn(1, 6, 2, 4)
+    entities = torch.tensor([[7, IGNORE, 7, 8, 7, IGNORE]])
+    mentions = torch.tensor([[True, False, True, True, False, False]])  # position 4 is named elsewhere only
+    scores = (links[0, :, 0] @ links[0, :, 1].T) / 2
+
+    def negative(query: int, right: list[int], wrong: list[int]) -> torch.Tensor:
+        every = torch.stack([torch.zeros(()), *(scores[query, k] for k in right + wrong)])
+        good = torch.stack([scores[query, k] for k in right]) if right else torch.zeros(1)
+        return every.logsumexp(0) - good.logsumexp(0)
+
+    expected = negative(0, [2], [3]) + negative(2, [0], [3]) + negative(3, [], [0, 2]) + negative(4, [0, 2], [3])
+    torch.testing.assert_close(link_loss(links, entities, mentions), expected / 4)
 
 
 def test_role_loss_is_the_likelihood_of_the_sequence() -> None:
@@ -142,6 +161,14 @@ def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:
     assert begun.tolist() == [len(annotated)] * 3 + [0]  # a source, a cue and a content each, no target
     facets = np.concatenate([np.array(row["facet_labels"]) for row in rows])
     assert facets.tolist() == [[int(s.facets[f]) for f in Facet] for s in golds[0].document.sentences]
+    judged = np.concatenate([np.array(row["judged_labels"]) for row in rows])
+    neutral = list(Polarity).index(Polarity.NEUTRAL)
+    assert judged[:, 0].tolist() == [1, 0, 1, 1, 0, 0]  # an official source
+    assert judged[:, 1].tolist() == [0, 0, 1, 0, 0, 0]  # evaluates
+    assert judged[:, 2].tolist() == [neutral, IGNORE, neutral, neutral, IGNORE, IGNORE]
+    entities = np.concatenate([np.array(row["entities"])[np.array(row["mentions"])] for row in rows])
+    assert sorted(entities.tolist()) == [0, 1, 2]
+    assert {label for row in rows for label in row["official_labels"]} == {1, IGNORE}
 
 
 def test_batches_keep_the_budget_and_lose_nothing() -> None:
@@ -236,7 +263,7 @@ def test_a_run_that_cannot_be_shipped_is_refused(
         """What a graph might do that packing has ruined: every logit the other way round."""
         encode = onnx_encode(graph)
         sign = -1 if graph.name == "model.onnx" else 1
-        return lambda windows: ((sign * facets, sign * roles) for facets, roles in encode(windows))
+        return lambda windows: (Logits(*(sign * each for each in logits)) for logits in encode(windows))
 
     with pytest.raises(ExportError, match=r"loses .* points on wire"):
         export(run, tmp_path / "out", broken)

@@ -14,7 +14,7 @@ from sayso.data.schema import Document, Facet, Gold
 from sayso.models.artifact import Manifest
 from sayso.models.decode import B
 from sayso.models.pipeline import Encode, tag
-from sayso.models.windows import Floats, Window
+from sayso.models.windows import Logits, Window
 from sayso.training.evaluate import evaluate
 from sayso.training.metrics import align
 
@@ -104,9 +104,9 @@ def _shift(manifest: Manifest, shifts: Sequence[float]) -> Manifest:
 
 def remember(encode: Encode) -> Encode:
     """`encode`, computed once for each window."""
-    known: dict[bytes, tuple[Floats, Floats]] = {}
+    known: dict[bytes, Logits] = {}
 
-    def encode_new(windows: Sequence[Window]) -> list[tuple[Floats, Floats]]:
+    def encode_new(windows: Sequence[Window]) -> list[Logits]:
         keys = [w.ids.tobytes() + w.types.tobytes() + w.sentence.tobytes() for w in windows]
         new = [w for w, key in zip(windows, keys, strict=True) if key not in known]
         known.update(zip([key for key in keys if key not in known], encode(new), strict=True))

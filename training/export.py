@@ -27,7 +27,7 @@ from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Head
 from sayso.models.artifact import GRAPH, INPUTS, TOKENIZER, Manifest, save_manifest, sha256
 from sayso.models.network import SaysoModel, torch_encode
-from sayso.models.pipeline import Encode, tag
+from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode, tag
 from sayso.models.windows import load_tokenizer
 from sayso.training.calibrate import calibrate, remember, tune_openings
 from sayso.training.card import card
@@ -36,7 +36,6 @@ from sayso.training.evaluate import evaluate, predict
 from sayso.training.run import blank_manifest
 
 MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipped
-OUTPUTS = ("facet_logits", "role_logits")
 SMALL = 200_000  # values; matrices up to this size are kept in float16
 GROUP = 16  # values that share a scale
 
@@ -54,7 +53,7 @@ class _Graph(torch.nn.Module):
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         output = self.model(*inputs)
-        return output.facet_logits, output.role_logits
+        return tuple(output[name] for name in OUTPUTS)
 
 
 def export_fp32(model: SaysoModel, path: Path) -> None:
@@ -64,7 +63,7 @@ def export_fp32(model: SaysoModel, path: Path) -> None:
     mask = torch.zeros((batch, sentences, length), dtype=torch.bool)
     mask[:, :, :4] = True
     dims = {name: {0: "B", 1: "L"} for name in INPUTS} | {"sentence_mask": {0: "B", 1: "S", 2: "L"}}
-    dims |= {"facet_logits": {0: "B", 1: "S"}, "role_logits": {0: "B", 1: "L"}}
+    dims |= {name: {0: "B", 1: "S" if name in BY_SENTENCE else "L"} for name in OUTPUTS}
     torch.onnx.export(
         _Graph(model.eval()),
         (ids, torch.ones_like(ids), torch.zeros_like(ids), mask),
@@ -195,5 +194,5 @@ def largest_loss(
     before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]
 ) -> tuple[float, str]:
     """How much the worst figure fell from `before` to `after`, and which it is."""
-    losses = [(before[c][name] - after[c][name], f"{c} {name}") for c in before for name in before[c]]
+    losses = [(before[c][name] - after[c].get(name, 0.0), f"{c} {name}") for c in before for name in before[c]]
     return max(losses)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
-from sayso.data.schema import Facet, Gold, Head, Role
+from sayso.data.schema import Facet, Gold, Head, Polarity, Role, Span
 from sayso.models.decode import B, I, O, blocks
 from sayso.models.network import IGNORE
 from sayso.models.windows import Ints, Pieces, tokenize, windows
@@ -49,6 +50,61 @@ def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:
     return labels
 
 
+POLARITIES = list(Polarity)
+POSITION_LABELS = ("official_labels", "polarity_labels", "entities", "mentions")
+
+
+def judged_labels(gold: Gold) -> Ints:
+    """(N, 3): has the sentence an official source, does it evaluate (0 or 1); index of its stance's polarity.
+
+    IGNORE where not annotated, and for the stance where the sentence has none.
+    """
+    document = gold.document
+    labels = np.full((len(document.sentences), 3), IGNORE, np.int64)
+    if not {Head.OFFICIAL, Head.STANCE, Head.OFFICIAL_ASSESSMENT} <= gold.heads:
+        return labels
+    for k, sentence in enumerate(document.sentences):
+        if k in gold.masked:
+            continue
+        official = [a.official for a in document.attributions if k in a.sentences and a.official is not None]
+        labels[k, 0] = int(official[0] >= 0.5) if official else 0
+        if sentence.stance is not None:
+            labels[k, 2] = POLARITIES.index(sentence.stance)
+        evaluates = sentence.stance not in (None, Polarity.NEUTRAL)
+        if Facet.OFFICIAL_ASSESSMENT in sentence.facets:
+            labels[k, 1] = int(evaluates or sentence.facets[Facet.OFFICIAL_ASSESSMENT] >= 0.5)
+    return labels
+
+
+def source_labels(gold: Gold, pieces: Pieces) -> tuple[Ints, Ints, Ints, npt.NDArray[np.bool_]]:
+    """Each (P,): official on the words of sources, polarity on those of targets, and entities with mentions.
+
+    A source's entity stands on its first piece; an attribution without source has it on the first piece of its content
+    or cue, where mentions is false. IGNORE elsewhere.
+    """
+    official, polarity, entities = (np.full(len(pieces.ids), IGNORE, np.int64) for _ in range(3))
+    mentions = np.zeros(len(pieces.ids), np.bool_)
+    number: dict[Span | None, int] = {}
+
+    def words(span: Span) -> Ints:
+        inside: Ints = np.flatnonzero((pieces.start < span.end) & (pieces.end > span.start) & pieces.first)
+        return inside
+
+    for attribution in gold.document.attributions:
+        if Head.STANCE in gold.heads:
+            for stance in attribution.stance:
+                polarity[words(stance.target)] = POLARITIES.index(stance.polarity)
+        if Head.OFFICIAL in gold.heads and attribution.official is not None:
+            for span in attribution.source:
+                official[words(span)] = int(attribution.official >= 0.5)
+        resolved = attribution.resolved_source or next(iter(attribution.source), None)
+        at = (attribution.source or attribution.content or attribution.cue)[:1]
+        if Head.RESOLUTION in gold.heads and resolved is not None and at and len(place := words(at[0])):
+            entities[place[0]] = number.setdefault(resolved, len(number))
+            mentions[place[0]] = bool(attribution.source)
+    return official, polarity, entities, mentions
+
+
 def examples(
     golds: Iterable[Gold],
     tokenizer: Tokenizer,
@@ -63,20 +119,27 @@ def examples(
 ) -> Iterator[dict[str, Any]]:
     """Windows that hold at least one label.
 
-    ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), role_weight, length.
+    ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), role_weight, length; judged_labels
+    (S, 3), official_labels, polarity_labels, entities, mentions (L,).
     """
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
         pieces = tokenize(tokenizer, spans)
         by_piece = role_labels(gold, pieces, roles)
-        by_sentence = facet_labels(gold, facets)
+        by_sentence, judged = facet_labels(gold, facets), judged_labels(gold)
+        sources = source_labels(gold, pieces)
         block_starts = np.zeros(len(pieces.ids), np.bool_)
         block_starts[[lo for lo, _ in blocks(gold.document.text, spans, pieces.sentence)]] = True
         for w in windows(pieces, len(spans), size=window, context=context, cls=cls, sep=sep):
             tags = np.full((len(w.ids), len(roles)), IGNORE, np.int64)
             tags[w.core] = by_piece[w.lo : w.hi]
             labels = by_sentence[w.sentences]
-            if (tags == IGNORE).all() and (labels == IGNORE).all():
+            by_position = []
+            for values, blank in zip(sources, (IGNORE, IGNORE, IGNORE, False), strict=True):
+                row = np.full(len(w.ids), blank, values.dtype)
+                row[w.core] = values[w.lo : w.hi]
+                by_position.append(row.tolist())
+            if (tags == IGNORE).all() and (labels == IGNORE).all() and set(by_position[1]) == {IGNORE}:
                 continue
             opens = np.zeros(len(w.ids), np.bool_)
             opens[w.core] = block_starts[w.lo : w.hi]
@@ -86,6 +149,8 @@ def examples(
                 "sentence": w.sentence.tolist(),
                 "facet_labels": labels.tolist(),
                 "role_labels": tags.tolist(),
+                "judged_labels": judged[w.sentences].tolist(),
+                **dict(zip(POSITION_LABELS, by_position, strict=True)),
                 "block_starts": opens.tolist(),
                 "role_weight": 1.0 if gold.corpus == "polnear" else codebook_roles,
                 "length": len(w.ids),
@@ -102,7 +167,10 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     sentence_mask = torch.zeros((len(rows), count, length), dtype=torch.bool)
     facets = torch.full((len(rows), count, n_facets), IGNORE)
     tags = torch.full((len(rows), length, n_roles), IGNORE)
-    opens = torch.zeros((len(rows), length), dtype=torch.bool)
+    opens, mentions = (torch.zeros((len(rows), length), dtype=torch.bool) for _ in range(2))
+    judged = torch.full((len(rows), count, 3), IGNORE)
+    by_position = {name: torch.full((len(rows), length), IGNORE) for name in POSITION_LABELS[:3]}
+    by_position["mentions"] = mentions
     for b, row in enumerate(rows):
         n, s = len(row["ids"]), len(row["facet_labels"])
         ids[b, :n] = torch.tensor(row["ids"])
@@ -112,6 +180,9 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
         facets[b, :s] = torch.tensor(row["facet_labels"])
         tags[b, :n] = torch.tensor(row["role_labels"])
         opens[b, :n] = torch.tensor(row["block_starts"])
+        judged[b, :s] = torch.tensor(row["judged_labels"])
+        for name, values in by_position.items():
+            values[b, :n] = torch.tensor(row[name])
     return {
         "input_ids": ids,
         "attention_mask": attention,
@@ -121,6 +192,8 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
         "role_labels": tags,
         "block_starts": opens,
         "role_weights": torch.tensor([row["role_weight"] for row in rows]),
+        "judged_labels": judged,
+        **by_position,
     }
 
 

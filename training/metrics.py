@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sayso.data.schema import Document, Facet, Gold, Head, Label, Role, Sentence, Span
+from sayso.data.schema import Document, Facet, Gold, Head, Label, Polarity, Role, Sentence, Span
 from sayso.models.decode import gap_breaks
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -43,32 +44,76 @@ class Counts:
         return 2 * self.tp / (2 * self.tp + self.fp + self.fn) if self.tp else 0.0
 
 
+Key = tuple[str, ...]
+BINS, RELIABILITY = 50, 10  # of probabilities: kept, and shown
+
+
 @dataclass
 class Scores:
-    """Everything counted on one corpus: `exact` and `word` by role, `facets`, `labels` as (gold, predicted) pairs.
+    """Everything counted on one corpus, as numbers by name that add up over documents.
 
-    unaligned: gold sentences that no predicted sentence overlaps (always 0 unless something is lost).
+    `exact`, `overlap`, `word` by role, `facets`, `labels` as (gold, predicted) pairs are views of it. `unaligned`: gold
+    sentences that no predicted sentence overlaps (always 0 unless something is lost).
     """
 
-    exact: dict[Role, Counts] = field(default_factory=dict)
-    word: dict[Role, Counts] = field(default_factory=dict)
-    facets: dict[Facet, Counts] = field(default_factory=dict)
-    labels: Counter[tuple[Label, Label]] = field(default_factory=Counter)
-    documents: int = 0
-    sentences: int = 0
-    unaligned: int = 0
+    counts: Counter[Key] = field(default_factory=Counter)
+
+    def __add__(self, other: Scores) -> Scores:
+        total = Scores(self.counts.copy())
+        total.counts.update(other.counts)
+        return total
+
+    def count(self, *name: str) -> Counts:
+        """True positives, false positives, false negatives under a name."""
+        return Counts(*(int(self.counts[*name, kind]) for kind in ("tp", "fp", "fn")))
+
+    def add(self, name: Key, counts: Counts) -> None:
+        self.counts.update({(*name, "tp"): counts.tp, (*name, "fp"): counts.fp, (*name, "fn"): counts.fn})
+
+    def has(self, *name: str) -> bool:
+        """Was anything counted under the name, nought included."""
+        return (*name, "tp") in self.counts
+
+    def _roles(self, kind: str) -> dict[Role, Counts]:
+        return {role: self.count(kind, role.value) for role in Role if self.has(kind, role.value)}
+
+    @property
+    def exact(self) -> dict[Role, Counts]:
+        return self._roles("exact")
+
+    @property
+    def overlap(self) -> dict[Role, Counts]:
+        return self._roles("overlap")
+
+    @property
+    def word(self) -> dict[Role, Counts]:
+        return self._roles("word")
+
+    @property
+    def facets(self) -> dict[Facet, Counts]:
+        return {facet: self.count("facet", facet.value) for facet in Facet if self.has("facet", facet.value)}
+
+    @property
+    def labels(self) -> Counter[tuple[Label, Label]]:
+        return Counter({(Label(k[1]), Label(k[2])): int(n) for k, n in self.counts.items() if k[0] == "label"})
+
+    @property
+    def documents(self) -> int:
+        return int(self.counts["documents",])
+
+    @property
+    def sentences(self) -> int:
+        return int(self.counts["sentences",])
+
+    @property
+    def unaligned(self) -> int:
+        return int(self.counts["unaligned",])
 
     @property
     def label_f1(self) -> dict[Label, float]:
         """F1 of each primary label that occurs in gold or prediction."""
-        result = {}
-        for label in Label:
-            tp = self.labels[label, label]
-            gold = sum(n for (g, _), n in self.labels.items() if g is label)
-            predicted = sum(n for (_, p), n in self.labels.items() if p is label)
-            if gold + predicted:
-                result[label] = 2 * tp / (gold + predicted)
-        return result
+        labels = self.labels
+        return {Label(name): f1 for name, f1 in class_f1(labels, [label.value for label in Label]).items()}
 
     @property
     def macro_f1(self) -> float:
@@ -76,15 +121,64 @@ class Scores:
         values = self.label_f1.values()
         return sum(values) / len(values) if values else 0.0
 
-    def figures(self) -> dict[str, float]:
-        """Name to figure, four digits: F1 of each role and facet, macro-F1 where primary labels are annotated."""
+    def pairs(self, name: str) -> Counter[tuple[str, str]]:
+        """(gold, predicted) pairs counted under a name: "label", "stance", "target"."""
+        return Counter({(k[1], k[2]): int(n) for k, n in self.counts.items() if k[0] == name and len(k) == 3})
+
+    def reliability(self, facet: Facet, bins: int = RELIABILITY) -> list[tuple[int, float, float]]:
+        """Sentences, sum of probabilities and of gold in each of `bins` equal bins of the probability."""
+        found = [[0.0, 0.0, 0.0] for _ in range(bins)]
+        for k in range(BINS):
+            for i, kind in enumerate(("n", "p", "y")):
+                found[k * bins // BINS][i] += self.counts["bin", facet.value, str(k), kind]
+        return [(int(n), p, y) for n, p, y in found]
+
+    def figures(self, everything: bool = False) -> dict[str, float]:
+        """Name to figure, four digits, of what gold annotates and some prediction fills.
+
+        everything: what no prediction fills too, span overlap, boundaries, and calibration (where less is better).
+        """
         result = {f"exact_{role.value}": c.f1 for role, c in self.exact.items()}
         result |= {f"word_{role.value}": c.f1 for role, c in self.word.items()}
         result |= {f"facet_{facet.value}": c.f1 for facet, c in self.facets.items()}
-        result |= {f"label_{label.value}": f1 for label, f1 in self.label_f1.items()}
-        if self.labels:
-            result["label_macro"] = self.macro_f1
+        label_f1 = self.label_f1
+        result |= {f"label_{label.value}": f1 for label, f1 in label_f1.items()}
+        if label_f1:
+            result["label_macro"] = sum(label_f1.values()) / len(label_f1)
+        if self.has("link"):
+            result["link_attribution"] = self.count("link").f1
+        for where in ("all", "in", "out"):
+            right, wrong = (self.counts["resolved", where, kind] for kind in ("right", "wrong"))
+            if right + wrong and (everything or self.counts["filled", "resolution"]):
+                result[f"resolved_{where}"] = right / (right + wrong)
+        asked = sum(self.counts["official", kind] for kind in ("right", "wrong", "unanswered"))
+        if asked and (everything or self.counts["filled", "official"]):
+            result["official_accuracy"] = self.counts["official", "right"] / asked
+        for name in ("stance", "target"):
+            f1 = class_f1(self.pairs(name), [each.value for each in Polarity])
+            if f1 and (everything or self.counts["filled", name]):
+                result["stance_macro" if name == "stance" else "stance_target_macro"] = sum(f1.values()) / len(f1)
+        if everything:
+            result |= {f"overlap_{role.value}": c.f1 for role, c in self.overlap.items()}
+            if self.has("boundary"):
+                result["boundaries"] = self.count("boundary").f1
+            for facet in self.facets:
+                bins = self.reliability(facet)
+                if total := sum(n for n, _, _ in bins):
+                    result[f"ece_{facet.value}"] = sum(abs(p - y) for _, p, y in bins) / total
+                    result[f"brier_{facet.value}"] = self.counts["brier", facet.value] / total
         return {name: round(value, 4) for name, value in result.items()}
+
+
+def class_f1(pairs: Mapping[tuple[Any, Any], int], classes: Sequence[str]) -> dict[str, float]:
+    """F1 of each class that occurs, from counts of (gold, predicted); a prediction may be no class at all."""
+    result = {}
+    for each in classes:
+        gold = sum(n for (g, _), n in pairs.items() if g == each)
+        predicted = sum(n for (_, p), n in pairs.items() if p == each)
+        if gold + predicted:
+            result[each] = 2 * pairs.get((each, each), 0) / (gold + predicted)
+    return result
 
 
 def score(golds: Sequence[Gold], predictions: Iterable[Document], thresholds: Mapping[str, float]) -> Scores:
@@ -92,14 +186,23 @@ def score(golds: Sequence[Gold], predictions: Iterable[Document], thresholds: Ma
 
     thresholds: facet name to the probability from which it holds in a prediction.
     """
-    scores = Scores()
+    return sum(score_each(golds, predictions, thresholds), Scores())
+
+
+def score_each(golds: Sequence[Gold], predictions: Iterable[Document], thresholds: Mapping[str, float]) -> list[Scores]:
+    """As `score`, one `Scores` a document."""
+    from sayso.training.attribution_metrics import score_attributions  # it imports this module
+
+    found = []
     for gold, predicted in zip(golds, predictions, strict=True):
         if gold.document.text != predicted.text:
             raise ValueError(f"{gold.document.id}: gold and prediction differ in their text")
-        scores.documents += 1
+        scores = Scores(Counter({("documents",): 1}))
         _score_spans(gold, predicted, scores)
         _score_sentences(gold, predicted, thresholds, scores)
-    return scores
+        score_attributions(gold, predicted, scores)
+        found.append(scores)
+    return found
 
 
 def primary_metric(figures: dict[str, dict[str, float]]) -> float:
@@ -137,13 +240,13 @@ def cut_at_breaks(gold: Gold, span: Span) -> Iterator[Span]:
         yield Span.of(text, start, span.end)
 
 
-def _annotated(gold: Gold, span: Span) -> bool:
+def annotated(gold: Gold, span: Span) -> bool:
     """Does the span begin in a sentence that somebody annotated."""
     return not any(gold.document.sentences[k].start <= span.start < gold.document.sentences[k].end for k in gold.masked)
 
 
 def _spans(gold: Gold, spans: Iterable[Span]) -> set[Span]:
-    return {part for span in spans for part in cut_at_breaks(gold, span) if _annotated(gold, part)}
+    return {part for span in spans for part in cut_at_breaks(gold, span) if annotated(gold, part)}
 
 
 def _words(text: str, spans: Iterable[Span]) -> set[tuple[int, int]]:
@@ -156,9 +259,21 @@ def _score_spans(gold: Gold, predicted: Document, scores: Scores) -> None:
             continue
         expected = _spans(gold, role_spans(gold.document, role))
         found = _spans(gold, role_spans(predicted, role))
-        scores.exact.setdefault(role, Counts()).add(set(found), set(expected))
         text = gold.document.text
-        scores.word.setdefault(role, Counts()).add(set(_words(text, found)), set(_words(text, expected)))
+        for kind, a, b in (
+            ("exact", set(found), set(expected)),
+            ("word", set(_words(text, found)), set(_words(text, expected))),
+        ):
+            counts = Counts()
+            counts.add(a, b)
+            scores.add((kind, role.value), counts)
+        pairs = [(min(a.end, b.end) - max(a.start, b.start), a, b) for a in expected for b in found if a.overlaps(b)]
+        once: set[tuple[str, Span]] = set()  # each span counts once
+        for _, a, b in sorted(pairs, reverse=True):
+            if ("gold", a) not in once and ("found", b) not in once:
+                once |= {("gold", a), ("found", b)}
+        tp = len(once) // 2
+        scores.add(("overlap", role.value), Counts(tp, len(found) - tp, len(expected) - tp))
 
 
 def align(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Iterator[Sentence | None]:
@@ -178,16 +293,41 @@ def align(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Iterator[S
 
 def _score_sentences(gold: Gold, predicted: Document, thresholds: Mapping[str, float], scores: Scores) -> None:
     pairs = align(gold.document.sentences, predicted.sentences)
+    counts = scores.counts
     for k, (expected, found) in enumerate(zip(gold.document.sentences, pairs, strict=True)):
-        if k in gold.masked or not expected.facets:
+        if k in gold.masked:
             continue
-        scores.sentences += 1
+        if expected.stance is not None and Head.STANCE in gold.heads:
+            given = found.stance if found is not None else None
+            counts["stance", expected.stance.value, given.value if given else "none"] += 1
+            counts["filled", "stance"] += given is not None
+        if not expected.facets:
+            continue
+        counts["sentences",] += 1
         if found is None:
-            scores.unaligned += 1
+            counts["unaligned",] += 1
             found = Sentence(expected.start, expected.end, expected.text, Label.OTHER)
         for facet, value in expected.facets.items():
-            counts = scores.facets.setdefault(facet, Counts())
-            holds = found.facets.get(facet, 0.0) >= thresholds[facet]
-            counts.add({facet} if holds else set(), {facet} if value >= 0.5 else set())
+            p, holds = found.facets.get(facet, 0.0), value >= 0.5
+            one = Counts()
+            one.add({facet} if p >= thresholds[facet] else set(), {facet} if holds else set())
+            scores.add(("facet", facet.value), one)
+            place = str(min(int(p * BINS), BINS - 1))
+            counts.update({("bin", facet.value, place, "n"): 1, ("bin", facet.value, place, "y"): int(holds)})
+            counts["bin", facet.value, place, "p"] += p
+            counts["brier", facet.value] += (p - holds) ** 2
         if expected.label is not None and found.label is not None:
-            scores.labels[expected.label, found.label] += 1
+            counts["label", expected.label.value, found.label.value] += 1
+    if Head.REPORTED_CLAIM in gold.heads:  # elsewhere the sentences are our own, not a person's
+        one = Counts()
+        one.add(set(_ends(gold, predicted.sentences)), set(_ends(gold, gold.document.sentences)))
+        scores.add(("boundary",), one)
+
+
+def _ends(gold: Gold, sentences: Sequence[Sentence]) -> set[int]:
+    """Where annotated sentences end, but for the end of the document."""
+    given = gold.document.sentences
+    shown = [s for k, s in enumerate(given) if k not in gold.masked]
+    last = len(gold.document.text.rstrip())
+    ends = {s.end for s in sentences if s.end < last}
+    return {end for end in ends if any(s.start < end <= s.end for s in shown)}

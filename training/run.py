@@ -41,9 +41,11 @@ from sayso.models.pipeline import tag
 from sayso.models.windows import load_tokenizer
 from sayso.training.base import find_base
 from sayso.training.config import TrainingConfig, load_config
-from sayso.training.evaluate import evaluate
-from sayso.training.features import TokenBudgetBatches, collate, examples
+from sayso.training.evaluate import evaluate, text_hash
+from sayso.training.features import POSITION_LABELS, TokenBudgetBatches, collate, examples
 from sayso.training.metrics import primary_metric
+
+LABELS = ("facet_labels", "role_labels", "block_starts", "role_weights", "judged_labels")
 
 
 class RunExistsError(FileExistsError):
@@ -188,7 +190,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             report_to=[],
             seed=config.seed,
             remove_unused_columns=False,
-            label_names=["facet_labels", "role_labels", "block_starts", "role_weights"],
+            label_names=[*LABELS, *POSITION_LABELS],
         ),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=dev_golds,
@@ -201,11 +203,12 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
 
 
 def data_record(golds: Sequence[Gold]) -> dict[str, Any]:
-    """How many documents a model was trained on, and the digest of their ids and texts."""
+    """How many documents a model was trained on, the digest of their ids and texts, and the hash of each text."""
     digest = hashlib.sha256()
     for gold in golds:
         digest.update(f"{gold.document.id}\0{gold.document.text}\0".encode("utf-8", "surrogatepass"))
-    return {"documents": len(golds), "digest": "sha256:" + digest.hexdigest()}
+    hashes = [text_hash(gold.document.text) for gold in golds]
+    return {"documents": len(golds), "digest": "sha256:" + digest.hexdigest(), "hashes": hashes}
 
 
 def build_model(config: TrainingConfig, base: str) -> SaysoModel:
