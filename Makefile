@@ -63,6 +63,10 @@ else
 	.venv/bin/sayso evaluate $(addprefix --corpus ,$(or $(CORPUS),auto)) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 endif
 
+.PHONY: bench
+bench: .venv/.installed ## Speed beside transformers pipelines of the same size: make bench ARGS="--reports 20"
+	.venv/bin/python -W ignore benchmarks/speed.py $(ARGS)
+
 .PHONY: clean
 clean: ## Remove environments, builds and caches; runs stay
 	rm -rf .venv .venv-base .check build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
