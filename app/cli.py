@@ -204,10 +204,11 @@ def evaluate(
         data |= heldout.corpora(corpora or [], split)
         tagger = Tagger.load(model)
         second = Tagger.load(compare) if compare else None
+        if not allow_seen:  # before anything is tagged
+            for held in data.values():
+                scoring.refuse_seen(held.golds, tagger.manifest)
         results = {}
         for name, held in data.items():
-            if not allow_seen:
-                scoring.refuse_seen(held.golds, tagger.manifest)
             rivals = None
             if baselines:
                 from sayso.training.baselines import baselines as learn

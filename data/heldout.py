@@ -1,7 +1,7 @@
 """Annotated reports of the user's own, for `sayso evaluate PATH`: a folder or a file of one of three formats.
 
 NAME.txt alone is of the bundled corpus's format (corpus/FORMAT.md). NAME.txt beside NAME.ann is brat stand-off, as
-`sayso corpus export` writes it or as PolNeAR has it. NAME.json and NAME.jsonl hold records, corrected by hand.
+`sayso corpus brat-export` writes it or as PolNeAR has it. NAME.json and NAME.jsonl hold records, corrected by hand.
 """
 
 from __future__ import annotations

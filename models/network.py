@@ -61,7 +61,7 @@ class SaysoConfig(PretrainedConfig):
 
 @dataclass
 class SaysoOutput(ModelOutput):
-    """loss (), facet_logits (B, S, F), role_logits (B, L, R, 3), and see `sayso.models.pipeline.Logits`:
+    """loss (), facet_logits (B, S, F), role_logits (B, L, R, 3), and see `sayso.models.windows.Logits`:
 
     judged_logits (B, S, 2 + 3), official_logits (B, L), polarity_logits (B, L, 3), links (B, L, 2, D).
     """

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from sayso.data.schema import Facet, Gold, Head, Polarity, Role, Span
 from sayso.models.decode import B, I, O, blocks
 from sayso.models.network import IGNORE
+from sayso.models.sources import POLARITIES
 from sayso.models.windows import Ints, Pieces, tokenize, windows
 from sayso.training.metrics import cut_at_breaks, role_spans
 
@@ -50,7 +51,6 @@ def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:
     return labels
 
 
-POLARITIES = list(Polarity)
 POSITION_LABELS = ("official_labels", "polarity_labels", "entities", "mentions")
 
 
