@@ -6,6 +6,7 @@ import enum
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,12 @@ def tag(
     ] = None,
     model: ModelDir = None,
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processor threads; else all cores.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only stance towards what is called so, and only where it is.")
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="Leave sentences less certain than this without a label.")
+    ] = 0.0,
     debug: Debug = False,
 ) -> None:
     """Tag reports, in the order in which they are given.
@@ -91,6 +98,8 @@ def tag(
 
     - `sayso tag archive/ -o tagged.jsonl`: a folder into a file, a record a line
 
+    - `sayso tag archive/ --target NATO`: who says what of NATO
+
     - `cat report.txt | sayso tag -f jsonl | python -m json.tool`: in a pipe
     """
     if not paths:
@@ -100,7 +109,9 @@ def tag(
     if output and output.exists() and any(os.path.exists(path) and output.samefile(path) for path in paths):
         raise typer.BadParameter("this file is an input too, and would be overwritten", param_hint="--output")
     with one_line_errors(debug):
-        whole = tag_paths(paths, format or (Format.JSONL if output else Format.TABLE), output, model, threads)
+        whole = tag_paths(
+            paths, format or (Format.JSONL if output else Format.TABLE), output, model, threads, target, min_confidence
+        )
     if not whole:
         raise typer.Exit(1)
 
@@ -210,7 +221,7 @@ def evaluate(
         results = {}
         for name, held in data.items():
             rivals = None
-            if baselines:
+            if baselines and scoring.given(held.golds[0]) is None:
                 from sayso.training.baselines import baselines as learn
 
                 rivals = learn(heldout.train_of(name), tagger.tag)
@@ -231,16 +242,27 @@ def evaluate(
             html_out.write_text(page(results, tagger.manifest), encoding="utf-8")
 
 
-def tag_paths(paths: list[str], format: Format, output: Path | None, model: Path | None, threads: int | None) -> bool:
+def tag_paths(
+    paths: list[str],
+    format: Format,
+    output: Path | None,
+    model: Path | None,
+    threads: int | None,
+    target: str | None = None,
+    min_confidence: float = 0.0,
+) -> bool:
     """Tag the reports under `paths` and write them as they come; False if an input could not be read.
+
+    target: stances towards its mentions alone, and of the reports only those that mention it.
 
     `ArtifactError` if the model cannot be loaded, `OSError` if the output cannot be written.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from sayso.inference.reading import InputError, find_articles, read_articles
-    from sayso.inference.render import FORMATS
+    from sayso.inference.render import FORMATS, Screen
     from sayso.inference.tagger import Tagger
+    from sayso.models.sources import mentions_of
 
     console = stderr()
     articles, problems = find_articles(paths)
@@ -258,12 +280,20 @@ def tag_paths(paths: list[str], format: Format, output: Path | None, model: Path
         Progress(*columns, console=console, disable=hidden, transient=True, redirect_stdout=False) as progress,
     ):
         task = progress.add_task("", total=len(articles))
-        screen = screen_of_output() if output is None else None
+        screen = replace(screen_of_output() if output is None else Screen(), stances_only=target is not None)
+        mentioned = target is None
         for id, text in read_articles(articles):
             if isinstance(text, InputError):
                 problems.append(text)
                 say(text, console)
-            elif not write(stream, FORMATS[format](tagger.tag(text, id), screen)):
-                break
+            else:
+                targets = mentions_of(text, target) if target else None
+                if targets != []:
+                    mentioned = True
+                    document = tagger.tag(text, id, targets=targets, min_confidence=min_confidence)
+                    if not write(stream, FORMATS[format](document, screen)):
+                        break
             progress.advance(task)
+        if not mentioned:
+            say(f"no mention of {target} in what was read", console)
     return not problems

@@ -39,7 +39,7 @@ def corpora(names: Iterable[str], split: str) -> dict[str, HeldOut]:
     found: dict[str, HeldOut] = {}
     for given in names:
         if given == "auto":
-            there = available(("polnear", "wire", "bundled"))
+            there = available(("polnear", "wire", "bundled", "newsmtsc"))
             found |= corpora((f"{name}:{'heldout' if name == 'bundled' else 'dev'}" for name in there), split)
             continue
         name, _, own = given.partition(":")

@@ -48,10 +48,14 @@ _JSON_LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u20
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What the text is shown on: its width in columns, and its colours (None: no styles at all)."""
+    """What the text is shown on: its width in columns, and its colours (None: no styles at all).
+
+    stances_only: show the sentences that hold the target of a stance, and no others.
+    """
 
     width: int = 100
     color: ColorSystem | None = None
+    stances_only: bool = False
 
 
 def jsonl(document: Document, screen: Screen | None = None) -> str:
@@ -85,7 +89,7 @@ def table(document: Document, screen: Screen | None = None) -> str:
         highlight=False,
     )
     console.print(_heading(document))
-    console.print(_rows(document))
+    console.print(_rows(document, screen.stances_only))
     # Cells are padded to the column's width, which a pipe does not need and a narrowed terminal wraps.
     return re.sub(r" +$", "", file.getvalue(), flags=re.MULTILINE).rstrip("\n")
 
@@ -101,7 +105,7 @@ def _heading(document: Document) -> Text:
     return heading
 
 
-def _rows(document: Document) -> Table:
+def _rows(document: Document, stances_only: bool) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", style="dim", min_width=3, no_wrap=True)
     grid.add_column(no_wrap=True)
@@ -112,6 +116,8 @@ def _rows(document: Document) -> Table:
             of_sentence[index].append(attribution)
     end = 0
     for index, sentence in enumerate(document.sentences):
+        if stances_only and not any(s.target.overlaps(sentence.span) for a in of_sentence[index] for s in a.stance):
+            continue
         if index == 0 or _LINE_BREAKS.search(document.text, end, sentence.start):
             grid.add_row()
         end = sentence.end
@@ -140,14 +146,19 @@ def _sentence(sentence: Sentence, attributions: list[Attribution]) -> Text:
 
 
 def _notes(sentence: Sentence, attributions: list[Attribution]) -> Iterator[Text]:
-    """A line for each attribution whose cue stands in the sentence; failing that, one for the source it continues."""
-    here = [a for a in attributions if any(span.overlaps(sentence.span) for span in a.cue)]
+    """A line for each attribution with cue or target in the sentence; failing that, for the source it continues."""
+    here = [
+        a
+        for a in attributions
+        if any(span.overlaps(sentence.span) for span in a.cue + tuple(stance.target for stance in a.stance))
+    ]
     for attribution in here:
-        cue = " … ".join(visible(span.text) for span in attribution.cue)
-        note = _note(_source(attribution))
+        cue = " … ".join(visible(span.text) for span in attribution.cue if span.overlaps(sentence.span))
+        note = _note(_source(attribution) if (attribution.cue or attribution.content) else "the report")
         if (attribution.official or 0) >= 0.5:
             note.append(" (official)", "dim")
-        note.append("  cue ", "dim").append(cue, _CUE_STYLE)
+        if cue:
+            note.append("  cue ", "dim").append(cue, _CUE_STYLE)
         yield _add_stance(note, sentence, attribution)
     if not here and sentence.source is not None:
         yield _add_stance(_note(visible(sentence.source)), sentence, None)

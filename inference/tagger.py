@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 
-from sayso.data.schema import Document
+from sayso.data.schema import Document, Span
 from sayso.inference.runtime import onnx_encode
 from sayso.models import artifact
 from sayso.models.artifact import GRAPH, TOKENIZER, Manifest
@@ -35,9 +35,24 @@ class Tagger:
         loaded = artifact.load(Path(path) if path is not None else None)
         return cls(loaded.manifest, onnx_encode(loaded.path / GRAPH, threads), loaded.path / TOKENIZER)
 
-    def tag(self, text: str, id: str = "") -> Document:
-        """Tag one article of any length; offsets in the result count code points of `text` as given."""
-        return tag(text, self._encode, self._tokenizer, self.manifest, id=id, model=self.manifest.info)
+    def tag(
+        self, text: str, id: str = "", *, targets: Sequence[Span] | None = None, min_confidence: float = 0.0
+    ) -> Document:
+        """Tag one article of any length; offsets in the result count code points of `text` as given.
+
+        targets: spans of the text that stances are wanted towards (`sayso.models.sources.mentions_of` finds those of a
+        name); None: what the model finds. min_confidence: probability below which a sentence is left without a label.
+        """
+        return tag(
+            text,
+            self._encode,
+            self._tokenizer,
+            self.manifest,
+            id=id,
+            model=self.manifest.info,
+            targets=targets,
+            min_confidence=min_confidence,
+        )
 
     def tag_batch(self, texts: Iterable[str], ids: Iterable[str] | None = None) -> Iterator[Document]:
         """Tag articles one after the other, lazily, in the order given; `ids` as many as texts."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sayso.data.schema import Facet, ModelInfo, Role
 
-SCHEMA = "sayso/model/1"
+SCHEMA = "sayso/model/2"
 MANIFEST, TOKENIZER, GRAPH = "manifest.json", "tokenizer.json", "model.onnx"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")  # of the graph, in order
 
@@ -31,8 +31,9 @@ class Manifest:
     facets, roles: order of the graph's outputs. thresholds: probability from which a facet holds. temperatures: what
     each facet's logit is divided by before the sigmoid (Guo et al., ICML 2017). transitions (role by tag by tag) and
     starts (role by tag) are added to the tags' scores in decoding. window, context: positions. cls, sep:
-    vocabulary ids. files: name to "sha256:...". data: corpus to "sha256:..." of what it was trained on. scores: split
-    and metric to figure, measured through this artifact. parity: what the export changed. environment: versions.
+    vocabulary ids. linker, resolver: weights of `sayso.models.linking` and `sayso.models.resolution`.
+    files: name to "sha256:...". data: corpus to "sha256:..." of what it was trained on. scores: split and metric to
+    figure, measured through this artifact. parity: what the export changed. environment: versions.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Manifest:
     context: int
     cls: int
     sep: int
+    linker: Mapping[str, Sequence[float]]
+    resolver: Mapping[str, Sequence[float]]
     files: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)

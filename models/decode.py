@@ -6,13 +6,15 @@ attribution's content. No span crosses a line break between sentences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from sayso.data.schema import Attribution, Role, Span
+from sayso.models import linking
 from sayso.models.windows import Bools, Floats, Ints, Pieces
 
 O, B, I = range(3)  # noqa: E741 - the field's names for these tags
@@ -146,62 +148,43 @@ def _tagged(tags: npt.NDArray[np.int8], run_start: Bools) -> list[tuple[int, int
     return [(int(lo), int(stops[k]) if k < len(stops) else len(tags)) for lo, k in zip(opens, after, strict=True)]
 
 
-def group_by_nearness(spans: Sequence[ScoredSpan], sentences: Sequence[Span]) -> list[Attribution]:
-    """Attributions from spans: each cue takes the nearest source and the contents nearest to it.
+def group(
+    text: str, spans: Sequence[ScoredSpan], sentences: Sequence[Span], linker: Mapping[str, Sequence[float]]
+) -> list[Attribution]:
+    """Attributions from spans: each cue with its source, each content with its cue, as `sayso.models.linking` has it.
 
-    Nearness counts characters between spans; another sentence costs more than any distance inside one. A content
-    without a cue in its own sentence continues the attribution before it if that reaches the sentence before or the
-    same one; else it stands alone, without cue. A source may serve several cues.
+    A source may serve several cues. A content that belongs to no cue is an attribution of its own.
     """
-    starts = np.array([s.start for s in sentences])
+    by_role = {role: [s for s in spans if s.role is role] for role in linking.ROLES}
+    places = linking.Places(text, sentences, {role: [s.span for s in found] for role, found in by_role.items()})
+    sources = {s.span: s for s in by_role[Role.SOURCE]}
+    cues, contents = by_role[Role.CUE], by_role[Role.CONTENT]
+    groups = {cue.span: [cue] for cue in cues}
+    for cue, source in zip(cues, linking.link("source", [s.span for s in cues], places, linker["source"]), strict=True):
+        if source is not None:
+            groups[cue.span].append(sources[source])
+    alone = []
+    found = linking.link("cue", [s.span for s in contents], places, linker["cue"])
+    for content, of in zip(contents, found, strict=True):
+        if of is None:
+            alone.append([content])
+        else:
+            groups[of].append(content)
+    starts = [s.start for s in sentences]
 
-    def sentence_of(span: Span) -> int:
-        return int(np.searchsorted(starts, span.start, side="right") - 1)
+    def sentence_of(at: int) -> int:
+        return bisect_right(starts, at) - 1
 
-    def last_sentence_of(span: Span) -> int:
-        return int(np.searchsorted(starts, span.end - 1, side="right") - 1)
-
-    def distance(a: Span, b: Span) -> int:
-        return max(a.start - b.end, b.start - a.end, 0)
-
-    cues = [s for s in spans if s.role is Role.CUE]
-    sources = [s for s in spans if s.role is Role.SOURCE]
-    contents = [s for s in spans if s.role is Role.CONTENT]
-    parts: list[list[ScoredSpan]] = [[cue] for cue in cues]
-    by_sentence: dict[int, list[int]] = {}
-    for i, cue in enumerate(cues):
-        by_sentence.setdefault(sentence_of(cue.span), []).append(i)
-    sources_in: dict[int, list[ScoredSpan]] = {}
-    for source in sources:
-        sources_in.setdefault(sentence_of(source.span), []).append(source)
-    for i, cue in enumerate(cues):
-        near = sources_in.get(sentence_of(cue.span), [])
-        if near:
-            parts[i].append(min(near, key=lambda s: distance(s.span, cue.span)))
-    alone: list[list[ScoredSpan]] = []
-    latest: list[ScoredSpan] | None = None  # what a content without a cue of its own continues
-    for content in contents:
-        first, last = sentence_of(content.span), last_sentence_of(content.span)
-        near_cues = [i for k in range(first, last + 1) for i in by_sentence.get(k, [])]
-        outside = [i for i in near_cues if not cues[i].span.overlaps(content.span)]
-        if outside:
-            latest = parts[min(outside, key=lambda i: distance(cues[i].span, content.span))]
-            latest.append(content)
-            continue
-        if latest is not None and first - max(last_sentence_of(p.span) for p in latest) <= 1:
-            latest.append(content)
-            continue
-        latest = [content]
-        alone.append(latest)
-    groups = sorted(parts + alone, key=lambda group: min(p.span.start for p in group))
-    return [_attribution(group, sentence_of, last_sentence_of) for group in groups]
+    ordered = sorted([*groups.values(), *alone], key=lambda group: min(p.span.start for p in group))
+    return [_attribution(each, sentence_of) for each in ordered]
 
 
-def _attribution(
-    group: Sequence[ScoredSpan], sentence_of: Callable[[Span], int], last_sentence_of: Callable[[Span], int]
-) -> Attribution:
+def _attribution(group: Sequence[ScoredSpan], sentence_of: Callable[[int], int]) -> Attribution:
     covered = {
-        k for p in group if p.role is not Role.SOURCE for k in range(sentence_of(p.span), last_sentence_of(p.span) + 1)
+        k
+        for p in group
+        if p.role is not Role.SOURCE
+        for k in range(sentence_of(p.span.start), sentence_of(p.span.end - 1) + 1)
     }
     return Attribution(
         cue=tuple(sorted(p.span for p in group if p.role is Role.CUE)),

@@ -1,6 +1,6 @@
 """The network: one small encoder, facets per sentence and roles per token on top (the only torch file of `models`).
 
-Shapes: B windows, L positions, S sentences, H hidden, F facets, R roles, 3 tags (O, B, I), D link dimensions.
+Shapes: B windows, L positions, S sentences, H hidden, F facets, R roles, 3 tags (O, B, I).
 Every head takes the encoder's (B, L, H) states; a corpus that does not annotate a head masks its labels with `IGNORE`.
 """
 
@@ -41,8 +41,6 @@ class SaysoConfig(PretrainedConfig):
         role_weight: float = 1.0,
         facet_weight: float = 1.0,
         judged_weight: float = 0.5,
-        link_size: int = 64,
-        link_weight: float = 0.2,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder or {"model_type": "bert"}
@@ -54,8 +52,6 @@ class SaysoConfig(PretrainedConfig):
         self.role_weight = role_weight
         self.facet_weight = facet_weight
         self.judged_weight = judged_weight
-        self.link_size = link_size
-        self.link_weight = link_weight
         super().__init__(**kwargs)
 
 
@@ -63,7 +59,7 @@ class SaysoConfig(PretrainedConfig):
 class SaysoOutput(ModelOutput):
     """loss (), facet_logits (B, S, F), role_logits (B, L, R, 3), and see `sayso.models.windows.Logits`:
 
-    judged_logits (B, S, 2 + 3), official_logits (B, L), polarity_logits (B, L, 3), links (B, L, 2, D).
+    judged_logits (B, S, 2 + 3), official_logits (B, L), polarity_logits (B, L, 3).
     """
 
     loss: Tensor | None = None
@@ -72,7 +68,6 @@ class SaysoOutput(ModelOutput):
     judged_logits: Tensor | None = None
     official_logits: Tensor | None = None
     polarity_logits: Tensor | None = None
-    links: Tensor | None = None
 
 
 class SaysoModel(PreTrainedModel):
@@ -99,7 +94,6 @@ class SaysoModel(PreTrainedModel):
         self.judged_out = nn.Linear(hidden, N_JUDGED)
         self.facet_from_judged = nn.Linear(2, len(config.facets), bias=False)
         self.token_out = nn.Linear(hidden, 1 + len(Polarity))
-        self.link_out = nn.Linear(hidden, 2 * config.link_size)
         self.role_out = nn.Linear(hidden, len(config.roles) * N_TAGS)
         # a linear-chain CRF a role (Lafferty et al., ICML 2001): score of each tag after each, and of each at a start
         self.role_transitions = nn.Parameter(torch.zeros(len(config.roles), N_TAGS, N_TAGS))
@@ -126,8 +120,6 @@ class SaysoModel(PreTrainedModel):
         judged_labels: Tensor | None = None,
         official_labels: Tensor | None = None,
         polarity_labels: Tensor | None = None,
-        entities: Tensor | None = None,
-        mentions: Tensor | None = None,
     ) -> SaysoOutput:
         """input_ids, attention_mask, token_type_ids (B, L); sentence_mask (B, S, L), rows of padding all zero.
 
@@ -137,9 +129,7 @@ class SaysoModel(PreTrainedModel):
         facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L) bool:
         words that no span can reach from before; role_weights (B,): of each window's tags in the loss. judged_labels
         (B, S, 3): official, evaluates, index of the stance's polarity; official_labels (B, L) on the words of sources;
-        polarity_labels (B, L) on those of targets; entities (B, L): who a source is, on its first piece (or, without
-        source, on the first of the content), where mentions (B, L) is false for the latter. Labels are all given
-        or none.
+        polarity_labels (B, L) on those of targets. Labels are all given or none.
         """
         states = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
@@ -158,12 +148,10 @@ class SaysoModel(PreTrainedModel):
         facet_logits = facet_logits + self.facet_from_judged(judged_logits[..., :2])
         official_logits, polarity_logits = self.token_out(states).split([1, len(Polarity)], -1)
         official_logits = official_logits.squeeze(-1)
-        links = self.link_out(states).unflatten(-1, (2, self.config.link_size))
         loss = None
         if facet_labels is not None:
             assert role_labels is not None and block_starts is not None and role_weights is not None
             assert judged_labels is not None and official_labels is not None and polarity_labels is not None
-            assert entities is not None and mentions is not None
             loss = self.config.role_weight * role_loss(
                 role_logits.float(), role_labels, block_starts, role_weights, self.role_transitions, self.role_starts
             )
@@ -173,7 +161,6 @@ class SaysoModel(PreTrainedModel):
             judged = judged + facet_loss(official_logits[..., None].float(), official_labels[..., None])
             judged = judged + class_loss(polarity_logits.float(), polarity_labels)
             loss = loss + self.config.judged_weight * judged
-            loss = loss + self.config.link_weight * link_loss(links.float(), entities, mentions)
         return SaysoOutput(
             loss=loss,
             facet_logits=facet_logits,
@@ -181,7 +168,6 @@ class SaysoModel(PreTrainedModel):
             judged_logits=judged_logits,
             official_logits=official_logits,
             polarity_logits=polarity_logits,
-            links=links,
         )
 
     @staticmethod
@@ -286,21 +272,3 @@ def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy, (..., C) against (...); the mean over what is annotated, 0 where nothing is."""
     losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
     return losses / (labels != IGNORE).sum().clamp(min=1)
-
-
-def link_loss(links: Tensor, entities: Tensor, mentions: Tensor) -> Tensor:
-    """How unlikely it is that a source is linked to another mention of the same source, or to none where none is there.
-
-    links (B, L, 2, D): queries and keys; entities (B, L), IGNORE where no source is; mentions (B, L) bool. The marginal
-    likelihood over all right antecedents (Lee et al., EMNLP 2017), with a score of 0 for none; the mean a source.
-    """
-    known = entities != IGNORE
-    scores = links[:, :, 0] @ links[:, :, 1].transpose(1, 2) / links.shape[-1] ** 0.5  # (B, L, L)
-    itself = torch.eye(scores.shape[-1], dtype=torch.bool, device=scores.device)
-    candidate = (known & mentions)[:, None, :] & ~itself
-    right = candidate & (entities[:, :, None] == entities[:, None, :])
-    none = torch.zeros_like(scores[..., :1])
-    total = torch.logsumexp(torch.cat([none, scores.masked_fill(~candidate, -1e4)], -1), -1)
-    found = torch.logsumexp(scores.masked_fill(~right, -1e4), -1)
-    losses = total - torch.where(right.any(-1), found, torch.zeros_like(found))
-    return (losses * known).sum() / known.sum().clamp(min=1)

@@ -1,52 +1,75 @@
-"""Who is behind a statement: which mentions of a source are one, is it official, and what does it think of what.
+"""Who is behind a statement: what the source is called, is it official, and what does it think of what.
 
 Scores come from the network (`sayso.models.windows.Logits`); here they are turned into the fields of attributions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from sayso.data.schema import Attribution, Polarity, Span, Stance
+from sayso.models.resolution import resolve
 from sayso.models.windows import Floats, Ints, Logits, Pieces
 
 POLARITIES = tuple(Polarity)
-REACH = 400  # pieces; links are learned inside a window
 
 
 def judge(
     attributions: Sequence[Attribution],
-    targets: Sequence[Span],
+    text: str,
     sentences: Sequence[Span],
     pieces: Pieces,
     logits: Logits,
+    resolver: Mapping[str, Sequence[float]],
 ) -> list[Attribution]:
-    """The attributions with resolved source, official, and a stance towards each of the targets in what they say.
+    """The attributions with resolved source, and whether it is official.
 
-    A model without these heads leaves them as they are.
+    resolver: see `sayso.models.resolution.resolve`.
     """
-    judged, official, polarity, links = logits.judged, logits.official, logits.polarity, logits.links
-    if judged is None or official is None or polarity is None or links is None:
-        return list(attributions)
-    resolved = resolve(attributions, pieces, links)
-    own_targets = _targets(attributions, targets, sentences)
-    result = []
-    for attribution, name, own in zip(attributions, resolved, own_targets, strict=True):
+    names = resolve(attributions, text, sentences, resolver)
+    result = [replace(each, resolved_source=name) for each, name in zip(attributions, names, strict=True)]
+    for i, each in enumerate(result):
         # a source far away is judged by the sentence that continues it
-        score = [float(judged[k, 0]) for k in attribution.sentences[:1]]
-        score += [float(official[words(pieces, span)].mean()) for span in attribution.source[:1]]
-        result.append(
-            replace(
-                attribution,
-                resolved_source=name,
-                official=round(1 / (1 + float(np.exp(-np.mean(score)))), 4) if score else None,
-                stance=tuple(stance_towards(target, pieces, polarity) for target in own),
-            )
-        )
+        score = [float(logits.judged[k, 0]) for k in each.sentences[:1]]
+        score += [float(logits.official[words(pieces, span)].mean()) for span in each.source[:1]]
+        if score:
+            result[i] = replace(each, official=round(1 / (1 + float(np.exp(-np.mean(score)))), 4))
     return result
+
+
+def take_stances(
+    attributions: Sequence[Attribution],
+    targets: Sequence[Span],
+    sentences: Sequence[Span],
+    pieces: Pieces,
+    polarity: Floats,
+    *,
+    alone: bool,
+) -> list[Attribution]:
+    """The attributions with a stance towards each of the targets in what they say; polarity (P, 3): logits.
+
+    A target in a sentence without attribution is left out, or, with `alone`, has one of its own: the stance of the
+    report itself.
+    """
+    result = list(attributions)
+    for target, i in zip(targets, _holders(attributions, targets, sentences), strict=True):
+        stance = stance_towards(target, pieces, polarity)
+        if i is not None:
+            result[i] = replace(result[i], stance=(*result[i].stance, stance))
+        elif alone:
+            result.append(Attribution(sentences=(_sentence_of(target, sentences),), stance=(stance,)))
+    return result
+
+
+def mentions_of(text: str, name: str) -> list[Span]:
+    """Where a name stands in a text, as whole words, whatever its capitals."""
+    found = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+    return [Span.of(text, *match.span()) for match in found]
 
 
 def stance_towards(target: Span, pieces: Pieces, polarity_logits: Floats) -> Stance:
@@ -66,63 +89,17 @@ def words(pieces: Pieces, span: Span) -> Ints:
     return inside if len(inside) else np.array([lo])
 
 
-def resolve(attributions: Sequence[Attribution], pieces: Pieces, links: Floats) -> list[Span | None]:
-    """The fullest mention of each attribution's source: the source itself, or one that it is linked to.
-
-    links (P, 2, D): queries and keys. Each source takes the mention that its query scores highest, within `REACH`, if
-    that is above 0; mentions linked directly or through others are one source. Its fullest mention is the longest up to
-    here, or of all if none comes before; an attribution without a source of its own has only what it is linked to.
-    """
-    if not attributions:
-        return []
-    place = np.array([int(words(pieces, (a.source or a.content or a.cue)[0])[0]) for a in attributions])
-    mentions = np.array([i for i, a in enumerate(attributions) if a.source], np.int64)
-    mentions = mentions[np.argsort(place[mentions], kind="stable")]
-    keys = links[place[mentions], 1]
-    cluster = list(range(len(attributions)))
-
-    def root(i: int) -> int:
-        while cluster[i] != i:
-            cluster[i] = cluster[cluster[i]]
-            i = cluster[i]
-        return i
-
-    for i in range(len(attributions)):
-        lo, hi = np.searchsorted(place[mentions], (place[i] - REACH, place[i] + REACH + 1))
-        scores = np.where(place[mentions[lo:hi]] == place[i], -np.inf, keys[lo:hi] @ links[place[i], 0])
-        if len(scores) and scores.max() > 0:
-            cluster[root(i)] = root(int(mentions[lo + int(scores.argmax())]))
-    fullest: dict[int, Span] = {}  # of a cluster as a whole
-    for i in mentions:
-        _keep_longer(fullest, root(int(i)), attributions[i].source[0])
-    so_far: dict[int, Span] = {}
-    result: list[Span | None] = [None] * len(attributions)
-    for i in np.argsort(place, kind="stable").tolist():
-        first = root(i) not in so_far
-        if attributions[i].source:
-            _keep_longer(so_far, root(i), attributions[i].source[0])
-        result[i] = (fullest if first else so_far).get(root(i))
-    return result
-
-
-def _keep_longer(spans: dict[int, Span], cluster: int, span: Span) -> None:
-    """Of two that are equally long the one that was there."""
-    if cluster not in spans or len(span.text) > len(spans[cluster].text):
-        spans[cluster] = span
-
-
-def _targets(
+def _holders(
     attributions: Sequence[Attribution], targets: Sequence[Span], sentences: Sequence[Span]
-) -> list[list[Span]]:
-    """Each target to the attribution whose content holds it (the innermost), else to the nearest in its sentence."""
-    result: list[list[Span]] = [[] for _ in attributions]
-    starts = np.array([s.start for s in sentences])
+) -> list[int | None]:
+    """The attribution of each target: the innermost whose content holds it, else the nearest in its sentence."""
+    result: list[int | None] = []
     in_sentence: dict[int, list[int]] = {}
     for i, attribution in enumerate(attributions):
         for k in attribution.sentences:
             in_sentence.setdefault(k, []).append(i)
     for target in targets:
-        there = in_sentence.get(int(np.searchsorted(starts, target.start, side="right") - 1), [])
+        there = in_sentence.get(_sentence_of(target, sentences), [])
         holding = [
             (content.end - content.start, i)
             for i in there
@@ -132,6 +109,9 @@ def _targets(
         beside = [
             (min(max(s.start - target.end, target.start - s.end, 0) for s in attributions[i].spans), i) for i in there
         ]
-        if there:
-            result[min(holding or beside)[1]].append(target)
+        result.append(min(holding or beside)[1] if there else None)
     return result
+
+
+def _sentence_of(span: Span, sentences: Sequence[Span]) -> int:
+    return max(bisect_right(sentences, span.start, key=lambda s: s.start) - 1, 0)

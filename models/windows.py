@@ -72,15 +72,14 @@ class Logits(NamedTuple):
 
     A row a sentence: facets (S, F); judged (S, 5): is the source official, does the sentence evaluate, and its stance
     in the order of `Polarity`. A row a position, or stitched a row a piece: roles (L, R, 3); official (L,), of a source
-    there; polarity (L, 3), towards a target there; links (L, 2, D), query and key of a source that begins there.
+    there; polarity (L, 3), towards a target there.
     """
 
     facets: Floats
     roles: Floats
-    judged: Floats | None = None
-    official: Floats | None = None
-    polarity: Floats | None = None
-    links: Floats | None = None
+    judged: Floats
+    official: Floats
+    polarity: Floats
 
 
 def load_tokenizer(path: str) -> Tokenizer:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from sayso.data import bundled
 
 settings.register_profile("sayso", deadline=None)  # a busy machine is no failure
 settings.load_profile("sayso")
@@ -167,3 +170,11 @@ def artifact(run: Path, corpora: Path, tmp_path_factory: pytest.TempPathFactory)
         patch.setenv("SAYSO_CORPORA", str(corpora))
         export(run, folder, onnx_encode)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ranking() -> dict[str, dict[str, list[float]]]:
+    """The weights that a run on 120 reports of the bundled corpus has for linking and resolution."""
+    from sayso.training.ranking import fit
+
+    return fit(list(islice(bundled.read("train"), 120)))

@@ -23,7 +23,7 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(range(256))
 # A stand-in for the tagger: the command line is tested without weights. It calls every line a sentence.
 FAKE = """
     import sys, time, types
-    from sayso.data.schema import Document, Label, Sentence
+    from sayso.data.schema import Attribution, Document, Label, Polarity, Sentence, Stance
     from sayso.models.artifact import ArtifactError
 
     class Tagger:
@@ -33,7 +33,7 @@ FAKE = """
                 raise ArtifactError(f"{path}: no manifest.json; name a folder made by `sayso export`")
             return cls()
 
-        def tag(self, text, id=""):
+        def tag(self, text, id="", *, targets=None, min_confidence=0.0):
             if text == "CRASH":
                 raise RuntimeError("bug\\nin the tagger")
             if text == "WAIT":
@@ -44,7 +44,12 @@ FAKE = """
                     words = line.rstrip()
                     sentences.append(Sentence(at, at + len(words), words, Label.OTHER))
                 at += len(line)
-            return Document(id, text, tuple(sentences))
+            own = [next(k for k, s in enumerate(sentences) if s.end > t.start) for t in targets or ()]
+            stances = [
+                Attribution(sentences=(k,), stance=(Stance(t, Polarity.CRITICAL, 0.9),))
+                for k, t in zip(own, targets or (), strict=True)
+            ]
+            return Document(id, text, tuple(sentences), tuple(stances))
 
     module = types.ModuleType("sayso.inference.tagger")
     module.Tagger = Tagger
@@ -124,6 +129,19 @@ def test_standard_input(sayso: Sayso, args: tuple[str, ...]) -> None:
     assert run.returncode == 0
     assert run.stdout.decode() == "\nstdin  1 sentence · 1 other\n\n  1  other  A “piped” text.\n"
     assert run.stderr == b""
+
+
+def test_a_target_shows_its_mentions_alone(sayso: Sayso, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The union met.\nNobody thanked The Union.\nIt rained.", "utf-8")
+    (tmp_path / "b.txt").write_text("Reunions are held.", "utf-8")
+    ran = sayso("tag", str(tmp_path), "--target", "the union")
+    shown = ran.stdout.decode()
+    assert shown.count("critical of The") == 2 and "rained" not in shown and "Reunions" not in shown
+    ran = sayso("tag", str(tmp_path), "--target", "the union", "-f", "jsonl")
+    (record,) = (Document.from_json(line) for line in ran.stdout.decode().splitlines())
+    assert [s.target.start for a in record.attributions for s in a.stance] == [0, 30]
+    ran = sayso("tag", str(tmp_path), "--target", "the league")
+    assert (ran.returncode, ran.stdout) == (0, b"") and b"no mention of the league" in ran.stderr
 
 
 def test_empty_standard_input(sayso: Sayso) -> None:

@@ -5,17 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.data.schema import Role, Span
+from sayso.data.schema import Role
 from sayso.data.segment import split_sentences
 from sayso.models.decode import (
     MAX_BLOCK,
     B,
     I,
     O,
-    ScoredSpan,
     blocks,
     decode_roles,
-    group_by_nearness,
     viterbi,
 )
 from sayso.models.windows import Pieces
@@ -112,48 +110,3 @@ def test_long_runs_are_decoded_in_parts() -> None:
 def test_no_words() -> None:
     empty = Pieces(*(np.zeros(0, np.int64) for _ in range(4)), *(np.zeros(0, np.bool_) for _ in range(2)))
     assert decode_roles("", (), empty, np.zeros((0, 1, 3), np.float32), [Role.CUE], *FREE) == []
-
-
-def group(text: str, *parts: tuple[Role, str]) -> list[tuple[str, str, str]]:
-    sentences = split_sentences(text)
-    spans, at = [], 0
-    for role, part in parts:
-        start = text.index(part, at)
-        spans.append(ScoredSpan(role, 0, 1, Span.of(text, start, start + len(part)), 0.9))
-    attributions = group_by_nearness(sorted(spans, key=lambda s: s.span), sentences)
-    join = lambda spans: " + ".join(s.text for s in spans)  # noqa: E731
-    return [(join(a.source), join(a.cue), join(a.content)) for a in attributions]
-
-
-def test_a_split_quotation_is_one_attribution() -> None:
-    text = '"We won," Ann said, "and it rained."'
-    parts = [(Role.CONTENT, '"We won,"'), (Role.SOURCE, "Ann"), (Role.CUE, "said"), (Role.CONTENT, '"and it rained."')]
-    assert group(text, *parts) == [("Ann", "said", '"We won," + "and it rained."')]
-
-
-def test_two_attributions_in_a_sentence() -> None:
-    text = "Ann said it rained but Bob denied it."
-    parts = [
-        (Role.SOURCE, "Ann"),
-        (Role.CUE, "said"),
-        (Role.CONTENT, "it rained"),
-        (Role.SOURCE, "Bob"),
-        (Role.CUE, "denied"),
-        (Role.CONTENT, "it."),
-    ]
-    assert group(text, *parts) == [("Ann", "said", "it rained"), ("Bob", "denied", "it.")]
-
-
-def test_a_content_without_cue_continues_what_is_just_before() -> None:
-    text = 'Ann said: "We won. It rained." "It will be dry." Nothing happened. Nothing at all. "Who am I?"'
-    parts = [
-        (Role.SOURCE, "Ann"),
-        (Role.CUE, "said:"),
-        (Role.CONTENT, '"We won. It rained."'),
-        (Role.CONTENT, '"It will be dry."'),
-        (Role.CONTENT, '"Who am I?"'),
-    ]
-    assert group(text, *parts) == [
-        ("Ann", "said:", '"We won. It rained." + "It will be dry."'),
-        ("", "", '"Who am I?"'),
-    ]

@@ -14,12 +14,12 @@ import pytest
 
 from sayso.data import brat, bundled, heldout
 from sayso.data.inline import parse
-from sayso.data.schema import Document, Facet, Gold, Polarity
+from sayso.data.schema import Document, Facet, Gold, Head, Polarity
 from sayso.models.artifact import bundled as release
 from sayso.training import tables
 from sayso.training.baselines import baselines, by_sentence
 from sayso.training.bootstrap import compare, intervals, resampled
-from sayso.training.evaluate import SeenError, measure, refuse_seen, report, text_hash
+from sayso.training.evaluate import SeenError, measure, predict, refuse_seen, report, text_hash
 from sayso.training.metrics import Counts, Scores, score, score_each
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +53,32 @@ def test_gold_against_itself_is_right_in_everything() -> None:
     assert figures["ece_attribution"] == figures["brier_attribution"] == 0
     wanted = ("link_attribution", "resolved_in", "resolved_out", "official_accuracy", "stance_macro", "boundaries")
     assert [figures[name] for name in (*wanted, "stance_target_macro")] == [1.0] * 7
+
+
+def test_continuations_that_a_model_holds_for_one_attribution_are_resolved_too() -> None:
+    document = gold().document
+    ministry = [a for a in document.attributions if a.source_name == "Transport Ministry"]
+    assert len(ministry) == 3
+    spans = {name: tuple(s for a in ministry for s in getattr(a, name)) for name in ("cue", "content", "sentences")}
+    one = replace(ministry[0], **spans)
+    others = tuple(a for a in document.attributions if a not in ministry)
+    scores = score([gold()], [replace(document, attributions=(one, *others))], HALF)
+    assert scores.counts["resolved", "all", "wrong"] == 0
+    assert scores.count("link").fn == 3  # which linking does count
+
+
+def test_where_stance_alone_is_annotated_the_targets_are_given() -> None:
+    full = gold()
+    alone = replace(full, heads=frozenset({Head.STANCE}))
+    asked: list[object] = []
+
+    def tag(text: str, *, id: str, targets: object = None) -> Document:
+        asked.append(targets)
+        return replace(full.document, id=id)
+
+    predict([full, alone], tag)
+    wanted = [s.target for a in full.document.attributions for s in a.stance]
+    assert asked == [None, wanted]
 
 
 def test_what_a_model_leaves_open_is_a_miss_and_no_figure_of_a_run() -> None:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from sayso.training.calibrate import SHIFTS, _shift, calibrate, remember, temper
 from sayso.training.config import load_config
 from sayso.training.evaluate import evaluate
 from sayso.training.metrics import Counts, primary_metric, score
-from sayso.training.run import blank_manifest
+from sayso.training.run import RANKING, blank_manifest
 
 TEXT = "Ann said it rained.\nBob denied it."
 HALF = {facet.value: 0.5 for facet in Facet}
@@ -132,7 +133,7 @@ def test_openings_are_shifted_to_the_best_f1(run: Path, corpora: Path) -> None:
     """A model that has learned never to open a span gets its spans back."""
     config = load_config(run / "config.json")
     model, tokenizer = SaysoModel.from_pretrained(run / "model"), load_tokenizer(str(run / "tokenizer.json"))
-    manifest = blank_manifest(config, model, tokenizer)
+    manifest = blank_manifest(config, model, tokenizer, json.loads((run / RANKING).read_text()))
     shy = _shift(manifest, [-0.8] * len(manifest.roles))
     tuned = tune_openings({"wire": list(read(corpora, "dev"))}, torch_encode(model), tokenizer, shy)
     for before, after in ((shy.starts, tuned.starts), (shy.transitions, tuned.transitions)):

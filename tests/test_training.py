@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from sayso.data.corpora import load_golds
-from sayso.data.schema import Facet, Gold, Polarity, Role
+from sayso.data.schema import Facet, Gold, Label, Polarity, Role
 from sayso.data.wire import read
 from sayso.inference.runtime import onnx_encode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
 from sayso.models.artifact import INPUTS
-from sayso.models.network import IGNORE, SaysoModel, class_loss, facet_loss, link_loss, role_loss, torch_encode
-from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode, tag
+from sayso.models.network import IGNORE, SaysoModel, class_loss, facet_loss, role_loss, torch_encode
+from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode, confidence, tag
 from sayso.models.windows import Logits, load_tokenizer, tokenize, windows
 from sayso.training.base import BaseModelError, find_base
 from sayso.training.config import ConfigError, TrainingConfig, load_config
@@ -107,24 +107,6 @@ def test_a_missing_annotation_is_masked() -> None:
     assert facet_loss(torch.randn(1, 2, 3), torch.full((1, 2, 3), IGNORE)).item() == 0
     assert facet_loss(torch.zeros(1, 1, 1), torch.ones(1, 1, 1).long()).item() == pytest.approx(np.log(2))
     assert class_loss(torch.randn(1, 2, 3), torch.full((1, 2), IGNORE)).item() == 0
-    nothing = torch.full((1, 4), IGNORE)
-    assert link_loss(torch.randn(1, 4, 2, 8), nothing, nothing == 0).item() == 0
-
-
-def test_link_loss_is_the_likelihood_of_the_right_antecedents() -> None:
-    torch.manual_seed(5)
-    links = torch.randn(1, 6, 2, 4)
-    entities = torch.tensor([[7, IGNORE, 7, 8, 7, IGNORE]])
-    mentions = torch.tensor([[True, False, True, True, False, False]])  # position 4 is named elsewhere only
-    scores = (links[0, :, 0] @ links[0, :, 1].T) / 2
-
-    def negative(query: int, right: list[int], wrong: list[int]) -> torch.Tensor:
-        every = torch.stack([torch.zeros(()), *(scores[query, k] for k in right + wrong)])
-        good = torch.stack([scores[query, k] for k in right]) if right else torch.zeros(1)
-        return every.logsumexp(0) - good.logsumexp(0)
-
-    expected = negative(0, [2], [3]) + negative(2, [0], [3]) + negative(3, [], [0, 2]) + negative(4, [0, 2], [3])
-    torch.testing.assert_close(link_loss(links, entities, mentions), expected / 4)
 
 
 def test_role_loss_is_the_likelihood_of_the_sequence() -> None:
@@ -166,9 +148,24 @@ def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:
     assert judged[:, 0].tolist() == [1, 0, 1, 1, 0, 0]  # an official source
     assert judged[:, 1].tolist() == [0, 0, 1, 0, 0, 0]  # evaluates
     assert judged[:, 2].tolist() == [neutral, IGNORE, neutral, neutral, IGNORE, IGNORE]
-    entities = np.concatenate([np.array(row["entities"])[np.array(row["mentions"])] for row in rows])
-    assert sorted(entities.tolist()) == [0, 1, 2]
     assert {label for row in rows for label in row["official_labels"]} == {1, IGNORE}
+
+
+def test_an_unsure_label_is_left_out(artifact: Path, golds: list[Gold]) -> None:
+    tagger = Tagger.load(artifact)
+    text = golds[0].document.text
+    sure = [confidence(s.label, s.facets) for s in tagger.tag(text).sentences if s.label]
+    bar = sorted(sure)[len(sure) // 2]
+    labels = [s.label for s in tagger.tag(text, min_confidence=bar).sentences]
+    assert [label is None for label in labels] == [each < bar for each in sure] and None in labels
+    assert {s.source for s in tagger.tag(text, min_confidence=1.0).sentences} == {None}
+
+
+def test_confidence_is_of_the_label_and_not_of_a_facet() -> None:
+    facets = {Facet.OFFICIAL_ASSESSMENT: 0.2, Facet.ATTRIBUTION: 0.9, Facet.REPORTED_CLAIM: 0.5}
+    assert confidence(Label.ATTRIBUTION, facets) == pytest.approx(0.72)
+    assert confidence(Label.OTHER, facets) == pytest.approx(0.04)
+    assert sum(confidence(label, facets) for label in Label) == pytest.approx(1)
 
 
 def test_batches_keep_the_budget_and_lose_nothing() -> None:

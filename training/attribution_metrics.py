@@ -17,13 +17,15 @@ def score_attributions(gold: Gold, predicted: Document, scores: Scores) -> None:
         spoken = [[a for a in side if a.cue or a.content] for side in (expected, found)]
         tp = len(pair(*spoken, lambda a, b: float(linked(a, b))))
         scores.add(("link",), Counts(tp, len(spoken[1]) - tp, len(spoken[0]) - tp))
-    partner = dict(pair(expected, found, nearness))
     if Head.RESOLUTION in gold.heads:
         scores.counts["filled", "resolution"] += sum(a.resolved_source is not None for a in found)
     if Head.OFFICIAL in gold.heads:
         scores.counts["filled", "official"] += sum(a.official is not None for a in found)
-    for i, one in enumerate(expected):
-        other = found[partner[i]] if i in partner else None
+    for one in expected:
+        # several sentences of one speaker may be several attributions in gold and one in the prediction
+        other = max(found, key=lambda each: nearness(one, each), default=None)
+        if other is not None and not nearness(one, other):
+            other = None
         if Head.RESOLUTION in gold.heads and one.resolved_source is not None:
             kind = "right" if other is not None and resolved(one.resolved_source, other) else "wrong"
             inside = [gold.document.sentences[k].span for k in one.sentences]

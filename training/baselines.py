@@ -53,7 +53,7 @@ def majority(train: Sequence[Gold]) -> Tag:
     """Every facet has the share that it has in train."""
     rates = _rates(train)
 
-    def tag(text: str, *, id: str) -> Document:
+    def tag(text: str, *, id: str, targets: Sequence[Span] | None = None) -> Document:
         sentences = split_sentences(text)
         return _document(id, text, sentences, [rates] * len(sentences))
 
@@ -75,7 +75,7 @@ def tf_idf(train: Sequence[Gold]) -> Tag:
 
     learned = {facet: learn(facet) for facet in _rates(train)}
 
-    def tag(text: str, *, id: str) -> Document:
+    def tag(text: str, *, id: str, targets: Sequence[Span] | None = None) -> Document:
         sentences = split_sentences(text)
         texts = [s.text for s in sentences]
         p = {facet: model.predict_proba(texts)[:, 1] if texts else [] for facet, model in learned.items()}
@@ -95,7 +95,7 @@ def lexicon(train: Sequence[Gold]) -> Tag:
     )
     rates = _rates(train)
 
-    def tag(text: str, *, id: str) -> Document:
+    def tag(text: str, *, id: str, targets: Sequence[Span] | None = None) -> Document:
         quoted = quoted_places(text)
         sentences, facets, attributions = split_sentences(text), [], []
         for k, sentence in enumerate(sentences):
@@ -125,7 +125,7 @@ def _span(text: str, start: int, end: int) -> tuple[Span, ...]:
     return (Span.of(text, at := text.index(body, start), at + len(body)),) if body else ()
 
 
-def by_sentence(text: str, *, id: str, tag: Tag) -> Document:
+def by_sentence(text: str, *, id: str, tag: Tag, targets: Sequence[Span] | None = None) -> Document:
     """What `tag` says of each sentence alone, without its neighbours, put together."""
     sentences: list[Sentence] = []
     attributions: list[Attribution] = []

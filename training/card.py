@@ -23,13 +23,14 @@ def card(manifest: Manifest, folder: Path) -> str:
 <!-- written by `sayso export` from manifest.json; do not edit -->
 
 A small Transformer that tags a news report sentence by sentence: reported claim, official assessment, attribution; and
-the spans of source, cue and content. One ONNX graph of {megabytes:.1f} MB (weights in int8 and float16, arithmetic
-in float32); runs offline on a CPU.
+the spans of source, cue and content, the name a source resolves to, whether it is official, and its stance. One ONNX
+graph of {megabytes:.1f} MB (weights in int8 and float16, arithmetic in float32); runs offline on a CPU.
 
 - **Encoder**: all-MiniLM-L6-v2 (22.7 M parameters), fine-tuned
 - **Windows**: {manifest.window} word pieces, up to {manifest.context} of them context
 - **Facets hold from** (after temperature scaling): {thresholds}
-- **Not in this version**: stance, official or not, resolved sources; attributions are grouped by nearness
+- **Attributions**: spans linked, and sources resolved to names, by two log-linear models of
+  {sum(map(len, (*manifest.linker.values(), *manifest.resolver.values())))} weights in all
 
 ## Intended use and limits
 Finding and reading attributed statements in English news, with a person who checks. The primary label says what kind of

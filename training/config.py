@@ -19,10 +19,10 @@ class TrainingConfig:
     """Sizes count word pieces (window, context, batch_tokens: positions of a padded batch); rates are AdamW's.
 
     corpora, dev: names for `sayso.data.corpora.load`, trained on and tuned on; "auto": the bundled corpus and what
-    else is there of polnear and wire. encoder: a local folder, "auto" (see `sayso.training.base`), or
-    a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each layer to the one below.
-    init: a trained model of ours to start from, instead of the bare encoder. codebook_roles: weight of role tags from
-    corpora other than PolNeAR, whose guidelines the spans follow and which marks more than they do.
+    else is there of polnear, wire and (to train on) newsmtsc. encoder: a local folder, "auto" (see
+    `sayso.training.base`), or a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each
+    layer to the one below. init: a trained model of ours to start from, instead of the bare encoder. codebook_roles:
+    weight of role tags from corpora other than PolNeAR, whose guidelines the spans follow and which marks more.
     frozen: "embeddings" keeps the word embeddings as they are. bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.
     """

@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from sayso.data.heldout import HeldOut
-from sayso.data.schema import Document, Facet, Gold
+from sayso.data.schema import Document, Facet, Gold, Head, Span
 from sayso.models.artifact import Manifest
 from sayso.training.bootstrap import RESAMPLES, Difference, compare, intervals, resampled
 from sayso.training.metrics import Counts, Scores, score, score_each
@@ -22,18 +22,24 @@ from sayso.training.slices import slices
 class Tag(Protocol):
     """What tags a text: `Tagger.tag`, or `pipeline.tag` over some network."""
 
-    def __call__(self, text: str, *, id: str) -> Document: ...
+    def __call__(self, text: str, *, id: str, targets: Sequence[Span] | None = None) -> Document: ...
 
 
 def predict(golds: Sequence[Gold], tag: Tag, progress: str = "") -> list[Document]:
-    """Tag the text of each gold document from scratch; its annotation is not looked at."""
+    """Tag the text of each gold document from scratch; its annotation is not looked at.
+
+    But where a corpus annotates nothing except stance towards targets (NewsMTSC), these targets are given, as there.
+    """
+    found = []
     known: dict[str, Document] = {}  # several annotators may have read one text
     shown = track(golds, progress, console=Console(stderr=True), transient=True, disable=not progress)
     for gold in shown:
-        text = gold.document.text
-        if text not in known:
-            known[text] = tag(text, id=gold.document.id)
-    return [replace(known[g.document.text], id=g.document.id) for g in golds]
+        text, targets = gold.document.text, given(gold)
+        if text not in known or targets is not None:
+            asked = {} if targets is None else {"targets": targets}
+            known[text] = tag(text, id=gold.document.id, **asked)
+        found.append(replace(known[text], id=gold.document.id))
+    return found
 
 
 def evaluate(
@@ -44,6 +50,13 @@ def evaluate(
         name: score(documents, predict(documents, tag, name if progress else ""), thresholds)
         for name, documents in golds.items()
     }
+
+
+def given(gold: Gold) -> list[Span] | None:
+    """The targets of a document that annotates nothing else."""
+    if gold.heads != {Head.STANCE}:
+        return None
+    return [stance.target for attribution in gold.document.attributions for stance in attribution.stance]
 
 
 class SeenError(ValueError):

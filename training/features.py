@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
@@ -51,7 +50,7 @@ def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:
     return labels
 
 
-POSITION_LABELS = ("official_labels", "polarity_labels", "entities", "mentions")
+POSITION_LABELS = ("official_labels", "polarity_labels")
 
 
 def judged_labels(gold: Gold) -> Ints:
@@ -76,33 +75,22 @@ def judged_labels(gold: Gold) -> Ints:
     return labels
 
 
-def source_labels(gold: Gold, pieces: Pieces) -> tuple[Ints, Ints, Ints, npt.NDArray[np.bool_]]:
-    """Each (P,): official on the words of sources, polarity on those of targets, and entities with mentions.
-
-    A source's entity stands on its first piece; an attribution without source has it on the first piece of its content
-    or cue, where mentions is false. IGNORE elsewhere.
-    """
-    official, polarity, entities = (np.full(len(pieces.ids), IGNORE, np.int64) for _ in range(3))
-    mentions = np.zeros(len(pieces.ids), np.bool_)
-    number: dict[Span | None, int] = {}
-
-    def words(span: Span) -> Ints:
-        inside: Ints = np.flatnonzero((pieces.start < span.end) & (pieces.end > span.start) & pieces.first)
-        return inside
-
+def word_labels(gold: Gold, pieces: Pieces) -> tuple[Ints, Ints]:
+    """Each (P,): official on the words of sources, index of the polarity on those of targets; IGNORE elsewhere."""
+    official, polarity = (np.full(len(pieces.ids), IGNORE, np.int64) for _ in range(2))
     for attribution in gold.document.attributions:
         if Head.STANCE in gold.heads:
             for stance in attribution.stance:
-                polarity[words(stance.target)] = POLARITIES.index(stance.polarity)
+                polarity[_words(pieces, stance.target)] = POLARITIES.index(stance.polarity)
         if Head.OFFICIAL in gold.heads and attribution.official is not None:
             for span in attribution.source:
-                official[words(span)] = int(attribution.official >= 0.5)
-        resolved = attribution.resolved_source or next(iter(attribution.source), None)
-        at = (attribution.source or attribution.content or attribution.cue)[:1]
-        if Head.RESOLUTION in gold.heads and resolved is not None and at and len(place := words(at[0])):
-            entities[place[0]] = number.setdefault(resolved, len(number))
-            mentions[place[0]] = bool(attribution.source)
-    return official, polarity, entities, mentions
+                official[_words(pieces, span)] = int(attribution.official >= 0.5)
+    return official, polarity
+
+
+def _words(pieces: Pieces, span: Span) -> Ints:
+    inside: Ints = np.flatnonzero((pieces.start < span.end) & (pieces.end > span.start) & pieces.first)
+    return inside
 
 
 def examples(
@@ -120,14 +108,14 @@ def examples(
     """Windows that hold at least one label.
 
     ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), role_weight, length; judged_labels
-    (S, 3), official_labels, polarity_labels, entities, mentions (L,).
+    (S, 3), official_labels, polarity_labels (L,).
     """
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
         pieces = tokenize(tokenizer, spans)
         by_piece = role_labels(gold, pieces, roles)
         by_sentence, judged = facet_labels(gold, facets), judged_labels(gold)
-        sources = source_labels(gold, pieces)
+        of_words = word_labels(gold, pieces)
         block_starts = np.zeros(len(pieces.ids), np.bool_)
         block_starts[[lo for lo, _ in blocks(gold.document.text, spans, pieces.sentence)]] = True
         for w in windows(pieces, len(spans), size=window, context=context, cls=cls, sep=sep):
@@ -135,8 +123,8 @@ def examples(
             tags[w.core] = by_piece[w.lo : w.hi]
             labels = by_sentence[w.sentences]
             by_position = []
-            for values, blank in zip(sources, (IGNORE, IGNORE, IGNORE, False), strict=True):
-                row = np.full(len(w.ids), blank, values.dtype)
+            for values in of_words:
+                row = np.full(len(w.ids), IGNORE, np.int64)
                 row[w.core] = values[w.lo : w.hi]
                 by_position.append(row.tolist())
             if (tags == IGNORE).all() and (labels == IGNORE).all() and set(by_position[1]) == {IGNORE}:
@@ -167,10 +155,9 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     sentence_mask = torch.zeros((len(rows), count, length), dtype=torch.bool)
     facets = torch.full((len(rows), count, n_facets), IGNORE)
     tags = torch.full((len(rows), length, n_roles), IGNORE)
-    opens, mentions = (torch.zeros((len(rows), length), dtype=torch.bool) for _ in range(2))
+    opens = torch.zeros((len(rows), length), dtype=torch.bool)
     judged = torch.full((len(rows), count, 3), IGNORE)
-    by_position = {name: torch.full((len(rows), length), IGNORE) for name in POSITION_LABELS[:3]}
-    by_position["mentions"] = mentions
+    by_position = {name: torch.full((len(rows), length), IGNORE) for name in POSITION_LABELS}
     for b, row in enumerate(rows):
         n, s = len(row["ids"]), len(row["facet_labels"])
         ids[b, :n] = torch.tensor(row["ids"])

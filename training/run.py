@@ -1,8 +1,8 @@
 """One training run: corpora in, a run folder out, resumable after a kill.
 
-The run folder holds config.json, environment.json, data.json (what is trained on), tokenizer.json, metrics.jsonl (one
-line an epoch), checkpoint-*/ (one an epoch, the last and the best are kept) and, at the end, model/ (the best epoch's
-weights, safetensors).
+The run folder holds config.json, environment.json, data.json (what is trained on), ranking.json (weights of linking and
+resolution), tokenizer.json, metrics.jsonl (one line an epoch), checkpoint-*/ (one an epoch, the last and the best are
+kept) and, at the end, model/ (the best epoch's weights, safetensors).
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ from sayso.training.config import TrainingConfig, load_config
 from sayso.training.evaluate import evaluate, text_hash
 from sayso.training.features import POSITION_LABELS, TokenBudgetBatches, collate, examples
 from sayso.training.metrics import primary_metric
+from sayso.training.ranking import fit
 
+RANKING = "ranking.json"
 LABELS = ("facet_labels", "role_labels", "block_starts", "role_weights", "judged_labels")
 
 
@@ -62,9 +64,9 @@ class EpochLoader(DataLoader):
 class SaysoTrainer(Trainer):
     """`Trainer` with token-budget batches, layer-wise rates, and an evaluation that decodes whole articles."""
 
-    def __init__(self, *, config: TrainingConfig, tokenizer: Tokenizer, **kwargs: Any):
+    def __init__(self, *, config: TrainingConfig, tokenizer: Tokenizer, ranking: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
-        self.run_config, self.tokenizer = config, tokenizer
+        self.run_config, self.tokenizer, self.ranking = config, tokenizer, ranking
 
     def get_train_dataloader(self) -> DataLoader:
         batches = TokenBudgetBatches(self.train_dataset["length"], self.run_config.batch_tokens, self.run_config.seed)
@@ -76,7 +78,7 @@ class SaysoTrainer(Trainer):
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         started = time.time()
-        manifest = blank_manifest(self.run_config, self.model, self.tokenizer)
+        manifest = blank_manifest(self.run_config, self.model, self.tokenizer, self.ranking)
         tag_text = partial(tag, encode=torch_encode(self.model), tokenizer=self.tokenizer, manifest=manifest)
         scores = evaluate(self.eval_dataset, tag_text, manifest.thresholds)
         figures = {corpus: s.figures() for corpus, s in scores.items()}
@@ -111,7 +113,9 @@ def parameter_groups(model: SaysoModel, config: TrainingConfig) -> list[dict[str
     return [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
 
 
-def blank_manifest(config: TrainingConfig, model: SaysoModel, tokenizer: Tokenizer) -> Manifest:
+def blank_manifest(
+    config: TrainingConfig, model: SaysoModel, tokenizer: Tokenizer, ranking: dict[str, Any]
+) -> Manifest:
     """The manifest of a model that nobody has calibrated yet: thresholds 0.5, temperatures 1."""
     return Manifest(
         name="sayso",
@@ -127,6 +131,7 @@ def blank_manifest(config: TrainingConfig, model: SaysoModel, tokenizer: Tokeniz
         context=config.context,
         cls=tokenizer.token_to_id("[CLS]"),
         sep=tokenizer.token_to_id("[SEP]"),
+        **ranking,
     )
 
 
@@ -152,9 +157,12 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     dev_golds = load_golds(config.dev, "dev", config.limit)
     data = {name: data_record(golds) for name, golds in train_golds.items()}
     (run_dir / "data.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    every = [g for golds in train_golds.values() for g in golds]
+    ranking = fit(every)
+    (run_dir / RANKING).write_text(json.dumps(ranking) + "\n", encoding="utf-8")
     rows = list(
         examples(
-            [g for golds in train_golds.values() for g in golds],
+            every,
             tokenizer,
             window=config.window,
             context=config.context,
@@ -171,6 +179,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     trainer = SaysoTrainer(
         config=config,
         tokenizer=tokenizer,
+        ranking=ranking,
         model=model,
         args=TrainingArguments(
             output_dir=str(run_dir),
@@ -247,8 +256,8 @@ def main(config_file: Path | None, overrides: list[str], run_dir: Path, resume: 
     """`sayso train`: a resumed run keeps its own config."""
     own = run_dir / "config.json"
     config = load_config(own if resume and own.exists() else config_file, overrides)
-    present = available(("bundled", "polnear", "wire"))
-    chosen = {key: present for key in ("corpora", "dev") if getattr(config, key) == ("auto",)}
+    auto = {"corpora": ("bundled", "polnear", "wire", "newsmtsc"), "dev": ("bundled", "polnear", "wire")}
+    chosen = {key: available(names) for key, names in auto.items() if getattr(config, key) == ("auto",)}
     config = replace(config, **chosen)
     print(f"training on {', '.join(config.corpora)}; tuning on {', '.join(config.dev)}", file=sys.stderr)
     folder = train(config, run_dir, resume)

@@ -18,6 +18,7 @@ NAMES = {
     "polnear-all": "the same, CofeNet's way of counting",
     "wire": "wire, dev (real reports)",
     "bundled": "bundled, held-out (invented reports of houses not trained on)",
+    "newsmtsc": "NewsMTSC, devtest_mt (single sentences, target given)",
 }
 SPANS = {"source": "exact_source", "cue": "exact_cue", "content": "exact_content", "linked": "link_attribution"}
 SENTENCES = {
@@ -26,8 +27,10 @@ SENTENCES = {
     "reported_claim": "facet_reported_claim",
     "label, macro": "label_macro",
     "stance, macro": "stance_macro",
-    "official or not": "official_accuracy",
+    "official": "official_accuracy",
+    "stance to a target, macro": "stance_target_macro",
     "resolved source": "resolved_all",
+    "named in another sentence": "resolved_out",
     "sentence ends": "boundaries",
 }
 
