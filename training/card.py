@@ -17,6 +17,8 @@ def card(manifest: Manifest, folder: Path) -> str:
         for name, record in manifest.data.items()
     )
     thresholds = ", ".join(f"{name} {value:g}" for name, value in manifest.thresholds.items())
+    before = "It began with the weights of an earlier run (`init`), which docs/LOG.md tells of.\n"
+    before = before if manifest.config.get("init") else ""
     environment = ", ".join(f"{name} {value}" for name, value in manifest.environment.items())
     return f"""# {manifest.name} {manifest.version}
 
@@ -52,7 +54,7 @@ Largest loss of a figure from torch to the shipped graph: {100 * manifest.parity
 
 ## How to make it again
 `{manifest.command}`, then `sayso export RUN DIR`; every setting is in manifest.json. {environment}.
-"""
+{before}"""
 
 
 def figures_table(columns: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
