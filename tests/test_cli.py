@@ -46,6 +46,9 @@ FAKE = """
                 at += len(line)
             return Document(id, text, tuple(sentences))
 
+        def tag_batch(self, texts, ids):
+            yield from map(self.tag, texts, ids)
+
     module = types.ModuleType("sayso.inference.tagger")
     module.Tagger = Tagger
     sys.modules["sayso.inference.tagger"] = module
@@ -124,6 +127,30 @@ def test_standard_input(sayso: Sayso, args: tuple[str, ...]) -> None:
     assert run.returncode == 0
     assert run.stdout.decode() == "\nstdin  1 sentence · 1 other\n\n  1  other  A “piped” text.\n"
     assert run.stderr == b""
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_json_lines_in_records_out(sayso: Sayso, tmp_path: Path, piped: bool) -> None:
+    data = b'{"text": "First.", "id": "one"}\n{"text": 2}\n{"text": "Third."}\n'
+    (tmp_path / "a.jsonl").write_bytes(data)
+    run = sayso("tag", "-f", "jsonl", *([] if piped else ["a.jsonl"]), stdin=data)
+    name = "stdin" if piped else "a.jsonl"
+    assert run.returncode == 1
+    assert [(d.id, d.text) for d in records(run.stdout)] == [("one", "First."), (f"{name}:3", "Third.")]
+    (error,) = lines(run.stderr)
+    assert error.startswith(f"sayso: {name}:2: expected a JSON object") and 'found {"text": 2}' in error
+
+
+def test_records_are_written_as_they_come(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*ARGS, "tag", "-f", "jsonl"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for word in (b"First", b"Second"):
+            process.stdin.write(b'{"text": "%s."}\n' % word)
+            process.stdin.flush()
+            assert b'"text": "%s."' % word in process.stdout.readline()
+    assert process.returncode == 0
 
 
 def test_empty_standard_input(sayso: Sayso) -> None:
