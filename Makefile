@@ -64,7 +64,7 @@ else
 endif
 
 .PHONY: bench
-bench: .venv/.installed ## Speed beside transformers pipelines of the same size: make bench ARGS="--reports 20"
+bench: .venv/.installed ## Speed and memory, beside transformers: make bench ARGS="--reports 20 --training"
 	.venv/bin/python -W ignore benchmarks/speed.py $(ARGS)
 
 .PHONY: clean

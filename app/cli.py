@@ -6,14 +6,26 @@ import enum
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from itertools import tee
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sayso import corpus_cli
-from sayso.terminal import one_line_errors, open_output, say, screen_of_output, stderr, warnings_as_lines, write
+from sayso.terminal import (
+    one_line_errors,
+    open_output,
+    progress_bar,
+    say,
+    screen_of_output,
+    stderr,
+    warnings_as_lines,
+    write,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -78,7 +90,7 @@ def tag(
         typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="File to write, whole or not at all."),
     ] = None,
     model: ModelDir = None,
-    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processor threads; else all cores.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Worker threads; else one a core.")] = None,
     target: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only stance towards what is called so, and only where it is.")
     ] = None,
@@ -90,7 +102,9 @@ def tag(
     """Tag reports, in the order in which they are given.
 
     Reads text in any common encoding and web pages; a folder stands for the articles in it and below (.txt .text .md
-    .html .htm). An input that cannot be read costs a line on standard error and exit code 1; the others are tagged.
+    .html .htm). A .jsonl file that is named, or JSON Lines on standard input, hold a report a line: an object with
+    "text" and maybe "id". An input or a line that cannot be read costs a line on standard error and exit code 1; the
+    others are tagged.
 
     Examples:
 
@@ -99,6 +113,8 @@ def tag(
     - `sayso tag archive/ -o tagged.jsonl`: a folder into a file, a record a line
 
     - `sayso tag archive/ --target NATO`: who says what of NATO
+
+    - `zcat archive.jsonl.gz | sayso tag -f jsonl > tagged.jsonl`: a corpus of any size, as a stream
 
     - `cat report.txt | sayso tag -f jsonl | python -m json.tool`: in a pipe
     """
@@ -153,10 +169,10 @@ def export(
     Example: `sayso export runs/mine models/mine`
     """
     with one_line_errors(debug):
-        from sayso.inference.runtime import onnx_encode
+        from sayso.inference.runtime import OnnxEncode
         from sayso.training.export import export as write_artifact
 
-        manifest = write_artifact(run_dir, out_dir, onnx_encode)
+        manifest = write_artifact(run_dir, out_dir, OnnxEncode)
         loss, where = manifest.parity["largest_loss"], manifest.parity["largest_loss_on"]
         say(f"{out_dir}: exported; the largest loss of a dev figure is {100 * loss:.2f} points ({where})")
 
@@ -257,9 +273,7 @@ def tag_paths(
 
     `ArtifactError` if the model cannot be loaded, `OSError` if the output cannot be written.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from sayso.inference.reading import InputError, find_articles, read_articles
+    from sayso.inference.reading import STDIN, InputError, find_articles, is_jsonl, read_articles
     from sayso.inference.render import FORMATS, Screen
     from sayso.inference.tagger import Tagger
     from sayso.models.sources import mentions_of
@@ -271,29 +285,39 @@ def tag_paths(
     if not articles:
         return False
     tagger = Tagger.load(model, threads=threads)
+    total = None if any(path == STDIN or is_jsonl(path) for path in articles) else len(articles)
     # Where results scroll by in the same terminal, they are the progress; a bar would be torn by them.
-    hidden = len(articles) == 1 or not console.is_terminal or (output is None and sys.stdout.isatty())
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("reports"), TimeRemainingColumn())
+    hidden = total == 1 or not console.is_terminal or (output is None and sys.stdout.isatty())
     with (
         warnings_as_lines(console),
         open_output(output, console, text_only=format is Format.TABLE) as stream,
-        Progress(*columns, console=console, disable=hidden, transient=True, redirect_stdout=False) as progress,
+        progress_bar(console, total, hidden) as advance,
     ):
-        task = progress.add_task("", total=len(articles))
         screen = replace(screen_of_output() if output is None else Screen(), stances_only=target is not None)
         mentioned = target is None
-        for id, text in read_articles(articles):
-            if isinstance(text, InputError):
-                problems.append(text)
-                say(text, console)
-            else:
-                targets = mentions_of(text, target) if target else None
-                if targets != []:
+
+        def readable() -> Iterator[tuple[str, str]]:
+            nonlocal mentioned
+            for id, text in read_articles(articles):
+                if isinstance(text, InputError):
+                    problems.append(text)
+                    say(text, console)
+                    advance()
+                elif target is None or mentions_of(text, target):
                     mentioned = True
-                    document = tagger.tag(text, id, targets=targets, min_confidence=min_confidence)
-                    if not write(stream, FORMATS[format](document, screen)):
-                        break
-            progress.advance(task)
+                    yield id, text
+                else:
+                    advance()
+
+        ids, texts = tee(readable())  # read in step
+        batch = tagger.tag_batch(
+            (text for _, text in texts), (id for id, _ in ids), target=target, min_confidence=min_confidence
+        )
+        with closing(batch) as documents:
+            for document in documents:
+                if not write(stream, FORMATS[format](document, screen)):
+                    break
+                advance()
         if not mentioned:
             say(f"no mention of {target} in what was read", console)
     return not problems

@@ -6,7 +6,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -81,6 +81,20 @@ def screen_of_output() -> Screen:
     told = console.is_terminal or "COLUMNS" in os.environ
     color = None if console.no_color else cast("ColorSystem | None", console.color_system)
     return Screen(min(console.width, _WIDEST), color) if told else Screen(color=color)
+
+
+@contextmanager
+def progress_bar(console: Console, total: int | None, hidden: bool) -> Iterator[Callable[[], None]]:
+    """Reports done of `total` (None: nobody knows); call what it gives after each."""
+    if hidden:
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("reports"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
 
 
 def stderr() -> Console:

@@ -3,29 +3,30 @@
 In alternation, in one run: (a) `sayso` end to end, text in, JSON Lines out; (b) two transformers pipelines over single
 sentences, one for facets (text classification) and one for roles (token classification), each with the base encoder,
 of the same shape and cost, batch 1 and 32; (c) the floor: the encoder's matrix products alone, in float32. Then (d)
-where sayso's time goes, stage by stage. Needs the extra `train`.
+where sayso's time goes, stage by stage, on one thread; cold start and peak memory (`speed_processes`); and with
+`--training` how fast it learns (`speed_training`). Needs the extra `train`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import speed_processes
 import torch
 import transformers
 from rich.console import Console
-from rich.table import Table
-from tokenizers import Tokenizer
+from speed_tables import around_block, rich_table, tables, write
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -36,7 +37,9 @@ from transformers import (
 
 from sayso.data.corpora import CorpusError, available, load
 from sayso.data.segment import split_sentences
+from sayso.inference.reading import read_article
 from sayso.inference.render import jsonl
+from sayso.inference.runtime import cores
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact
 from sayso.models.artifact import TOKENIZER
@@ -44,14 +47,12 @@ from sayso.models.pipeline import finish, prepare
 from sayso.models.windows import tokenize, windows
 from sayso.training.base import find_base
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
-
 
 def reports(count: int) -> tuple[str, list[str]]:
     """(where from, texts): real reports of the wire corpus where it is there, else the bundled and the examples."""
     if "wire" in available(("wire",)):
         return "wire, train", [gold.document.text for gold in load("wire", "train")[:count]]
-    own = [path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.txt"))]
+    own = [path.read_text(encoding="utf-8") for path in sorted(speed_processes.EXAMPLES.glob("*.txt"))]
     own += [gold.document.text for gold in load("bundled", "heldout")]
     return "examples and bundled, heldout", own[:count]
 
@@ -111,10 +112,11 @@ def products(hidden: int, inner: int, layers: int, lengths: Sequence[int]) -> Ca
     return run
 
 
-def stages(tagger: Tagger, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, float]:
-    """(d): seconds of each stage, from text to JSON Lines; "pack" is cutting windows."""
-    manifest, encode = tagger.manifest, tagger._encode
-    spent = dict.fromkeys(("segment", "tokenize", "pack", "encode", "decode and link", "render"), 0.0)
+def stages(model: Path | None, texts: Sequence[str]) -> dict[str, float]:
+    """(d): seconds of each stage on one thread, from a file to a line of JSON; "pack" is cutting windows."""
+    tagger = Tagger.load(model, threads=1)
+    manifest, tokenizer = tagger.manifest, tagger._tokenizer
+    spent = dict.fromkeys(("read", "segment", "tokenize", "pack", "encode", "decode and link", "render"), 0.0)
 
     def timed(stage: str, work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         started = time.perf_counter()
@@ -123,14 +125,18 @@ def stages(tagger: Tagger, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[s
         return result
 
     size = {name: getattr(manifest, name) for name in ("context", "cls", "sep")} | {"size": manifest.window}
-    for text in texts:
-        sentences = timed("segment", split_sentences, text)
-        pieces = timed("tokenize", tokenize, tokenizer, sentences)
-        timed("pack", windows, pieces, len(sentences), **size)
-        prepared = prepare(text, tokenizer, manifest)
-        outputs = timed("encode", lambda cut: list(encode(cut)), prepared.windows)
-        document = timed("decode and link", finish, prepared, outputs, manifest, model=manifest.info)
-        timed("render", jsonl, document)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "report.txt"
+        for given in texts:
+            file.write_text(given, encoding="utf-8", newline="")
+            text = timed("read", read_article, str(file))
+            sentences = timed("segment", split_sentences, text)
+            pieces = timed("tokenize", tokenize, tokenizer, sentences)
+            timed("pack", windows, pieces, len(sentences), **size)
+            prepared = prepare(text, tokenizer, manifest)
+            outputs = timed("encode", lambda cut: list(tagger._encode(cut)), prepared.windows)
+            document = timed("decode and link", finish, prepared, outputs, manifest, model=manifest.info)
+            timed("render", jsonl, document)
     return spent
 
 
@@ -147,92 +153,87 @@ def alternate(systems: dict[str, Callable[[], Any]], rounds: int) -> dict[str, l
     return seconds
 
 
-def measure(texts: Sequence[str], rounds: int, model: Path | None = None, slow: bool = True) -> dict[str, Any]:
-    """All figures, JSON-ready; `slow`: batch 1 of (b) too."""
+def measure(texts: Sequence[str], rounds: int, model: Path | None = None) -> dict[str, Any]:
+    """The figures of (a) to (d), JSON-ready."""
     tagger = Tagger.load(model)
-    folder = artifact.load(model).path
-    tokenizer = tagger._tokenizer
-    cut = [w for text in texts for w in prepare(text, tokenizer, tagger.manifest).windows]
+    cut = [w for text in texts for w in prepare(text, tagger._tokenizer, tagger.manifest).windows]
     config = AutoConfig.from_pretrained(find_base("auto"))
     floor = products(config.hidden_size, config.intermediate_size, config.num_hidden_layers, [len(w.ids) for w in cut])
-    pipes = pipelines(folder / TOKENIZER, len(tagger.manifest.facets), 3 * len(tagger.manifest.roles))
-    systems: dict[str, Callable[[], Any]] = {
-        "sayso": lambda: sayso(tagger, texts),
-        "sayso, encoder alone": lambda: list(tagger._encode(cut)),
-        "pipelines, batch 32": lambda: instead(pipes, texts, 32),
-        "matrix products": floor,
-    }
-    if slow:
-        systems["pipelines, batch 1"] = lambda: instead(pipes, texts, 1)
-    seconds = alternate(systems, rounds)
+    pipes = own_pipelines(tagger, model)
+    seconds = alternate(
+        {
+            "sayso": lambda: sayso(tagger, texts),
+            "sayso, encoder alone": lambda: list(tagger._encode(cut)),
+            "pipelines, batch 32": lambda: instead(pipes, texts, 32),
+            "pipelines, batch 1": lambda: instead(pipes, texts, 1),
+            "matrix products": floor,
+        },
+        rounds,
+    )
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    whole = median["sayso"]
-    by_stage = stages(tagger, tokenizer, texts)
+    by_stage = stages(model, texts)
     return {
         "reports": len(texts),
         "characters": sum(map(len, texts)),
         "positions": sum(len(w.ids) for w in cut),
         "seconds": {name: [round(v, 3) for v in values] for name, values in seconds.items()},
-        "median": {name: round(value, 3) for name, value in median.items()},
-        "reports_per_second": round(len(texts) / whole, 1),
-        "ratio": {name: round(value / whole, 2) for name, value in median.items() if name.startswith("pipelines")},
         "of_floor": {
             "encoder": round(median["matrix products"] / median["sayso, encoder alone"], 3),
-            "end to end": round(median["matrix products"] / whole, 3),
+            "end to end": round(median["matrix products"] / median["sayso"], 3),
         },
         "stages": {name: round(value / sum(by_stage.values()), 4) for name, value in by_stage.items()},
-        "machine": {
-            "processor": processor(),
-            "cores": len(os.sched_getaffinity(0)),
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("onnxruntime", "torch", "transformers", "tokenizers", "numpy")},
-        },
     }
 
 
-def processor() -> str:
-    """The processor's name, where Linux tells it."""
+def own_pipelines(tagger: Tagger, model: Path | None) -> list[Any]:
+    """(b) with the tokenizer and as many labels as the model has."""
+    manifest = tagger.manifest
+    return pipelines(artifact.load(model).path / TOKENIZER, len(manifest.facets), 3 * len(manifest.roles))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures hold for."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def tables(result: dict[str, Any]) -> Iterable[Table]:
-    speed = Table("system", "median s", "spread s", "sayso is faster by", title=f"{result['reports']} reports")
-    for name, values in result["seconds"].items():
-        ratio = result["ratio"].get(name)
-        speed.add_row(
-            name,
-            f"{statistics.median(values):.2f}",
-            f"{min(values):.2f}-{max(values):.2f}",
-            f"{ratio:.1f} x" if ratio else "",
-        )
-    yield speed
-    where = Table("stage", "share", title="where the time goes")
-    for name, share in result["stages"].items():
-        where.add_row(name, f"{100 * share:.1f} %")
-    yield where
+    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return {
+        "processor": next(names, platform.machine()),
+        "cores": cores(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("sayso", "onnxruntime", "tokenizers", "numpy", "torch", "transformers")},
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reports", type=int, default=200)
+    parser.add_argument("--reports", type=int, default=200, help="to tag in each round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--stream", type=int, default=2000, help="short reports of the longer stream, for peak memory")
+    parser.add_argument("--training", action="store_true", help="measure training too")
     parser.add_argument("--model", type=Path, default=None)
     parser.add_argument("--json", type=Path, default=None, help="write the figures here too")
+    parser.add_argument("--write", type=Path, default=None, help="put the tables into this page, between its markers")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     try:
+        if arguments.write:
+            around_block(arguments.write)  # fails now rather than when all is measured
         source, texts = reports(arguments.reports)
-    except CorpusError as error:
+    except (CorpusError, OSError, ValueError) as error:
         raise SystemExit(str(error)) from error
-    result = {"texts": source} | measure(texts, arguments.rounds, arguments.model)
+    result = {"texts": source, "machine": machine()} | measure(texts, arguments.rounds, arguments.model)
+    result |= speed_processes.measure(arguments.model, max(5, arguments.rounds), arguments.stream)
+    if arguments.training:
+        import speed_training
+
+        result["training"] = speed_training.measure(arguments.rounds)
     for table in tables(result):
-        Console().print(table)
-    shares = result["of_floor"]
-    print(f"of the floor: encoder {100 * shares['encoder']:.0f} %, end to end {100 * shares['end to end']:.0f} %")
+        Console().print(rich_table(table))
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if arguments.write:
+        write(arguments.write, result)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,27 @@
 """Reports from disk: PATH arguments to articles, one at a time, each as the text exactly as it was decoded.
 
 Nothing is normalised: line ends, spaces and quotation marks stay as they are, since every offset of the record counts
-on the text. Only a byte order mark is no part of it, and a web page is reduced to its article.
+on the text. Only a byte order mark is no part of it, and a web page is reduced to its article. JSON Lines (a .jsonl
+file that is named, or piped in) hold an article a line and are read line by line.
 """
 
 from __future__ import annotations
 
 import codecs
+import json
 import logging
 import os
 import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 STDIN, STDIN_ID = "-", "stdin"
 HTML_SUFFIXES = frozenset({".html", ".htm"})
 ARTICLE_SUFFIXES = frozenset({".txt", ".text", ".md"}) | HTML_SUFFIXES
+JSONL_SUFFIX = ".jsonl"
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ _SIGNATURES = (
 _HTML_START = re.compile(
     r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
 )
+_JSONL_START = re.compile(rb"(\xef\xbb\xbf)?[ \t]*\{[ \t]*\"")  # no report begins like an object of JSON
 _DECLARED_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 
 
@@ -61,7 +66,8 @@ def find_articles(arguments: Iterable[str]) -> tuple[list[str], list[InputError]
     """The articles that the PATH arguments name, in order, and what was wrong with the others.
 
     A folder stands for the article files (`ARTICLE_SUFFIXES`) in it and below, sorted, hidden ones left out; linked
-    folders are not entered, for links may run in circles. A file that is named itself counts whatever its suffix.
+    folders are not entered, for links may run in circles. A file that is named itself counts whatever its suffix. JSON
+    Lines count only then: in a folder of articles they are mostly what tagging it has left there.
     """
     paths: list[str] = []
     errors: list[InputError] = []
@@ -88,32 +94,101 @@ def _find_in_folder(folder: str) -> tuple[list[str], list[InputError]]:
     return sorted(found), [_os_error(str(error.filename), error) for error in unreadable]
 
 
+def is_jsonl(path: str) -> bool:
+    """Does the file's name say that it holds an article a line."""
+    return Path(path).suffix.lower() == JSONL_SUFFIX
+
+
 def read_articles(paths: Iterable[str]) -> Iterator[tuple[str, str | InputError]]:
-    """Each article's id (its path) with its text or what was wrong; lazily, so that a corpus need not fit in memory."""
+    """Each article's id (its path) with its text or what was wrong; lazily, so that a corpus need not fit in memory.
+
+    Of JSON Lines each line that is not blank: an object with its "text" and, if it likes, an "id"; "PATH:LINE" without.
+    """
     for path in paths:
         id = STDIN_ID if path == STDIN else path
         try:
-            yield id, read_article(path)
+            if path == STDIN:
+                yield from _read_stdin()
+            elif is_jsonl(path):
+                with Path(path).open("rb") as file:
+                    yield from _read_lines(file, id)
+            else:
+                yield id, read_article(path)
         except InputError as error:
             yield id, error
+        except OSError as error:
+            yield id, _os_error(path, error)
+
+
+def _read_stdin() -> Iterator[tuple[str, str | InputError]]:
+    file = sys.stdin.buffer
+    first = file.readline()
+    if _JSONL_START.match(first):
+        yield from _read_lines(chain([first], file), STDIN_ID)
+    else:
+        yield STDIN_ID, _article(first + file.read(), STDIN_ID)
+
+
+def _read_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, str | InputError]]:
+    """The articles of JSON Lines; `InputError` if they are none at all, by the look of their first bytes."""
+    any_read = False
+    for number, line in enumerate(lines, 1):
+        if number == 1:
+            _refuse_binary(line, name)
+            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # those of UTF-32 too
+                raise InputError(f"{name}: expected JSON Lines in UTF-8, found UTF-16; save it again as UTF-8")
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if not line.isspace():
+            any_read = True
+            where = f"{name}:{number}"
+            try:
+                yield _parse_line(line, where)
+            except InputError as error:
+                yield where, error
+    if not any_read:
+        raise InputError(f"{name}: empty, no line holds anything; give it a text, or leave it out")
+
+
+def _parse_line(line: bytes, where: str) -> tuple[str, str]:
+    """(id, text) of a line; `where` is the id if it has none."""
+    try:
+        record = json.loads(line.decode("utf-8").rstrip())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 (byte {error.start} of the line); save it again as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _line_error(where, f"{error.msg} (column {error.colno})") from error
+    except (ValueError, RecursionError) as error:  # numbers too long, lists too deep
+        raise _line_error(where, str(error)) from error
+    text, id = (record.get("text"), record.get("id")) if isinstance(record, dict) else (None, None)
+    if not isinstance(text, str) or not isinstance(id, str | int | None):
+        raise _line_error(where, f"{json.dumps(record, ensure_ascii=False):.80}")
+    return (where if id is None else str(id)), _not_blank(text, where)
+
+
+def _line_error(where: str, found: str) -> InputError:
+    expected = 'expected a JSON object with "text", a string, and maybe "id", a string or a whole number'
+    return InputError(f"{where}: {expected}, found {found}; mend the line, or leave it out")
 
 
 def read_article(path: str) -> str:
-    """The text of one file, or of standard input for "-"; `InputError` if there is none to tag."""
-    name = STDIN_ID if path == STDIN else path
-    text = decode(_read_bytes(path), name)
-    if Path(path).suffix.lower() in HTML_SUFFIXES or _HTML_START.match(text):
+    """The text of one file; `InputError` if there is none to tag."""
+    try:
+        return _article(Path(path).read_bytes(), path)
+    except OSError as error:
+        raise _os_error(path, error) from error
+
+
+def _article(data: bytes, name: str) -> str:
+    text = decode(data, name)
+    if Path(name).suffix.lower() in HTML_SUFFIXES or _HTML_START.match(text):
         text = _article_of_page(text, name)
+    return _not_blank(text, name)
+
+
+def _not_blank(text: str, name: str) -> str:
     if not text.strip():
         raise InputError(f"{name}: nothing but white space; give it a text, or leave it out")
     return text
-
-
-def _read_bytes(path: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
-    except OSError as error:
-        raise _os_error(path, error) from error
 
 
 def _os_error(path: str, error: OSError) -> InputError:
@@ -133,9 +208,7 @@ def decode(data: bytes, name: str) -> str:
     """
     if not data:
         raise InputError(f"{name}: empty, 0 bytes; give it a text, or leave it out")
-    for signature, kind in _SIGNATURES:
-        if data.startswith(signature):
-            raise InputError(f"{name}: binary, it looks like {kind}; extract its text first")
+    _refuse_binary(data, name)
     text = _decode_marked(data, name)
     if text is None:
         text = _decode_utf8(data)
@@ -144,6 +217,12 @@ def decode(data: bytes, name: str) -> str:
     if text is None or not _is_readable(text):
         raise InputError(f"{name}: binary, no text in any known encoding; convert it to UTF-8 text first")
     return text
+
+
+def _refuse_binary(data: bytes, name: str) -> None:
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            raise InputError(f"{name}: binary, it looks like {kind}; extract its text first")
 
 
 def _decode_marked(data: bytes, name: str) -> str | None:

@@ -162,13 +162,13 @@ def run(base: Path, corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def artifact(run: Path, corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny run, exported."""
-    from sayso.inference.runtime import onnx_encode
+    from sayso.inference.runtime import OnnxEncode
     from sayso.training.export import export
 
     folder = tmp_path_factory.mktemp("artifact") / "model"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAYSO_CORPORA", str(corpora))
-        export(run, folder, onnx_encode)
+        export(run, folder, OnnxEncode)
     return folder
 
 

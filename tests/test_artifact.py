@@ -116,11 +116,3 @@ def test_a_long_line_and_a_long_article(artifact: Path) -> None:
         assert len(document.sentences) == count
         assert document.sentences[-1].end == len(text.rstrip())
     assert time.process_time() - started < 600
-
-
-def test_batches_keep_their_order(artifact: Path) -> None:
-    tagger = _tagger(artifact)
-    texts = ["The dam held.", "", "The mayor said the valley was safe. " * 50]
-    documents = list(tagger.tag_batch(texts, ["a", "b", "c"]))
-    assert [d.id for d in documents] == ["a", "b", "c"]
-    assert documents == [tagger.tag(text, id) for text, id in zip(texts, "abc", strict=True)]

@@ -25,6 +25,7 @@ FAKE = """
     import sys, time, types
     from sayso.data.schema import Attribution, Document, Label, Polarity, Sentence, Stance
     from sayso.models.artifact import ArtifactError
+    from sayso.models.sources import mentions_of
 
     class Tagger:
         @classmethod
@@ -50,6 +51,10 @@ FAKE = """
                 for k, t in zip(own, targets or (), strict=True)
             ]
             return Document(id, text, tuple(sentences), tuple(stances))
+
+        def tag_batch(self, texts, ids, *, target=None, min_confidence=0.0):
+            for text, id in zip(texts, ids):
+                yield self.tag(text, id, targets=mentions_of(text, target) if target else None)
 
     module = types.ModuleType("sayso.inference.tagger")
     module.Tagger = Tagger
@@ -142,6 +147,30 @@ def test_a_target_shows_its_mentions_alone(sayso: Sayso, tmp_path: Path) -> None
     assert [s.target.start for a in record.attributions for s in a.stance] == [0, 30]
     ran = sayso("tag", str(tmp_path), "--target", "the league")
     assert (ran.returncode, ran.stdout) == (0, b"") and b"no mention of the league" in ran.stderr
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_json_lines_in_records_out(sayso: Sayso, tmp_path: Path, piped: bool) -> None:
+    data = b'{"text": "First.", "id": "one"}\n{"text": 2}\n{"text": "Third."}\n'
+    (tmp_path / "a.jsonl").write_bytes(data)
+    run = sayso("tag", "-f", "jsonl", *([] if piped else ["a.jsonl"]), stdin=data)
+    name = "stdin" if piped else "a.jsonl"
+    assert run.returncode == 1
+    assert [(d.id, d.text) for d in records(run.stdout)] == [("one", "First."), (f"{name}:3", "Third.")]
+    (error,) = lines(run.stderr)
+    assert error.startswith(f"sayso: {name}:2: expected a JSON object") and 'found {"text": 2}' in error
+
+
+def test_records_are_written_as_they_come(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*ARGS, "tag", "-f", "jsonl"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for word in (b"First", b"Second"):
+            process.stdin.write(b'{"text": "%s."}\n' % word)
+            process.stdin.flush()
+            assert b'"text": "%s."' % word in process.stdout.readline()
+    assert process.returncode == 0
 
 
 def test_empty_standard_input(sayso: Sayso) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import io
+import itertools
+import json
 import logging
 import sys
 from pathlib import Path
@@ -197,3 +199,92 @@ def test_articles_are_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
     assert isinstance(error, InputError)
     second.write_text("Written late.")
     assert next(articles) == (str(second), "Written late.")
+
+
+def pipe_in(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_json_lines_hold_an_article_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        {"id": "first", "text": ENGLISH, "outlet": "Coastwire"},
+        {"text": "\u2028Zoë\x85 <b>said</b>.\n"},
+        {"text": "By number.", "id": 7},
+        {"text": "Null is none.", "id": None},
+        {"text": "\ud800"},
+    ]
+    data = b"\xef\xbb\xbf" + b"\r\n".join(json.dumps(line).encode() for line in lines[:2]) + b"\n \n\n"
+    data += json.dumps(lines[2]).encode() + b"\n" + json.dumps(lines[3], ensure_ascii=False).encode() + b"\n"
+    data += json.dumps(lines[4]).encode()
+    path = write(tmp_path / "a.JSONL", data)
+    ids = ["first", f"{path}:2", "7", f"{path}:6", f"{path}:7"]
+    assert list(read_articles([path])) == list(zip(ids, [line["text"] for line in lines], strict=True))
+    pipe_in(data, monkeypatch)
+    assert [id for id, _ in read_articles(["-"])] == ["first", "stdin:2", "7", "stdin:6", "stdin:7"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'{"text": "cut off', "found Unterminated string starting at (column 10)"),
+        (b"Plain text.", "found Expecting value (column 1)"),
+        (b'["text"]', 'found ["text"]'),
+        (b'{"body": "Text."}', 'found {"body": "Text."}'),
+        (b'{"text": null}', 'found {"text": null}'),
+        (b'{"text": ["Text."]}', 'found {"text": ["Text."]}'),
+        (b'{"text": "Text.", "id": {}}', 'found {"text": "Text.", "id": {}}'),
+        (b'{"text": "' + b"x" * 500 + b'", "id": 1.5}', 'found {"text": "xxx'),
+        (b'{"text": " \\n"}', "nothing but white space"),
+        (b'{"text": "caf\xe9"}', "not UTF-8 (byte 13 of the line)"),
+        (b"[" * 100_000, "recursion"),
+        (b'{"text": ' + b"9" * 10_000 + b"}", "digits"),
+    ],
+)
+def test_a_broken_line_costs_one_line_and_the_others_are_read(tmp_path: Path, line: bytes, problem: str) -> None:
+    path = write(tmp_path / "a.jsonl", b'{"text": "Before."}\n' + line + b'\n{"text": "After."}\n')
+    (_, before), (id, error), (_, after) = read_articles([path])
+    assert (before, after, id) == ("Before.", "After.", f"{path}:2")
+    assert isinstance(error, InputError)
+    message = str(error)
+    assert message.startswith(f"{path}:2: ") and problem in message
+    assert "\n" not in message and len(message) < len(path) + 300
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "no line holds anything"),
+        (b"\n \n", "no line holds anything"),
+        (b"\x1f\x8b\x08\0\n" * 9, "it looks like a gzip archive"),
+        ('{"text": "Wide."}\n'.encode("utf-16") * 9, "expected JSON Lines in UTF-8, found UTF-16"),
+    ],
+)
+def test_json_lines_that_are_none_cost_one_line_in_all(tmp_path: Path, data: bytes, problem: str) -> None:
+    path = write(tmp_path / "a.jsonl", data)
+    ((id, error),) = read_articles([path])
+    assert id == path
+    assert str(error).startswith(f"{path}: ") and problem in str(error)
+    ((_, absent),) = read_articles(["absent.jsonl"])
+    assert str(absent) == "absent.jsonl: no such file or folder; check the path"
+
+
+def test_json_lines_are_read_as_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (b'{"text": "Report %d."}\n' % number for number in itertools.count())  # never ends
+
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            line = next(lines)
+            buffer[: len(line)] = line
+            return len(line)
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+    assert list(itertools.islice(read_articles(["-"]), 3)) == [(f"stdin:{n + 1}", f"Report {n}.") for n in range(3)]
+
+
+@pytest.mark.parametrize("text", ["{{Short description|A wiki page.}}\nText.", '"{", he said.', "{\n} is no object."])
+def test_a_piped_text_with_braces_is_a_text(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    pipe_in(text.encode(), monkeypatch)
+    assert list(read_articles(["-"])) == [("stdin", text)]

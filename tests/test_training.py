@@ -13,7 +13,7 @@ import torch
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Gold, Label, Polarity, Role
 from sayso.data.wire import read
-from sayso.inference.runtime import onnx_encode
+from sayso.inference.runtime import OnnxEncode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
 from sayso.models.artifact import INPUTS
@@ -254,11 +254,11 @@ def test_a_run_that_cannot_be_shipped_is_refused(
 ) -> None:
     monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
     with pytest.raises(ExportError, match="expected a finished run"):
-        export(tmp_path, tmp_path / "out", onnx_encode)
+        export(tmp_path, tmp_path / "out", OnnxEncode)
 
     def broken(graph: Path) -> Encode:
         """What a graph might do that packing has ruined: every logit the other way round."""
-        encode = onnx_encode(graph)
+        encode = OnnxEncode(graph)
         sign = -1 if graph.name == "model.onnx" else 1
         return lambda windows: (Logits(*(sign * each for each in logits)) for logits in encode(windows))
 

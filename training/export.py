@@ -133,7 +133,7 @@ def _packed(
 def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode]) -> Manifest:
     """Write the artifact of a finished run to out_dir, and measure it on the dev corpora of the run.
 
-    encode_graph: opens an ONNX file (`sayso.inference.runtime.onnx_encode`). `ExportError` where the run is not
+    encode_graph: opens an ONNX file (`sayso.inference.runtime.OnnxEncode`). `ExportError` where the run is not
     finished or the packed graph loses more than `MAX_LOSS` on a dev figure; nothing is left in out_dir then.
     """
     if not (run_dir / "model" / "config.json").is_file():
