@@ -138,9 +138,8 @@ def _sentences(
                 sources.setdefault(k, attribution.source_name)
     for k, span in enumerate(spans):
         facets = {name: round(float(p), 4) for name, p in zip(names, probabilities[k], strict=True)}
-        label: Label | None = primary_label({name for name, p in facets.items() if p >= manifest.thresholds[name]})
-        if confidence(label, facets) < min_confidence:
-            label = None
+        primary = primary_label({name for name, p in facets.items() if p >= manifest.thresholds[name]})
+        label = primary if confidence(primary, facets) >= min_confidence else None
         # a source is named only where the label speaks of one
         attributed = label in (Label.ATTRIBUTION, Label.OFFICIAL_ASSESSMENT)
         source = sources.get(k) if attributed else None
