@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sayso.data import corpora, mpqa, newsmtsc, polnear, wire
+from sayso.data import corpora, heldout, mpqa, newsmtsc, polnear, wire
 from sayso.data.corpora import CorpusError, load
 from sayso.data.schema import Attribution, Facet, Gold, Head, Label, Polarity, Span, Stance
 
@@ -506,6 +506,17 @@ def target(words: str, polarity: float) -> dict[str, Any]:
 def newsmtsc_line() -> dict[str, Any]:
     targets = [target("Hölm", 4.0), target("the 🛶 crew", 6.0), target("Varn", 2.0), target("Varn", 2.0)]
     return {"primary_gid": "g1", "sentence_normalized": MIXED, "targets": targets}
+
+
+def test_newsmtsc_sentences_that_are_in_train_too_are_not_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = newsmtsc_line()
+    other = {"primary_gid": "g2", "sentence_normalized": "It rained.", "targets": []}
+    put(tmp_path / "newsmtsc" / "train.jsonl", json.dumps(line) + "\n")
+    put(tmp_path / "newsmtsc" / "devtest_mt.jsonl", json.dumps(line | {"primary_gid": "g3"}) + "\n" + json.dumps(other))
+    monkeypatch.setenv("SAYSO_CORPORA", str(tmp_path))
+    assert [gold.document.id for gold in heldout.corpus("newsmtsc", "dev").golds] == ["g2"]
 
 
 @pytest.mark.parametrize("escaped", [True, False])

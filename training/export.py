@@ -1,7 +1,7 @@
 """From a run folder to the artifact: ONNX graph with packed weights, calibration, parity report, manifest, card.
 
-Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 16 values, small
-ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
+Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 16 or 32
+values, small ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
 graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by up to a point: see docs/LOG.md.
 """
 
@@ -37,7 +37,7 @@ from sayso.training.run import RANKING, blank_manifest
 
 MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipped
 SMALL = 200_000  # values; matrices up to this size are kept in float16
-GROUP = 16  # values that share a scale
+GROUP, ROWS_GROUP = 16, 32  # values that share a scale: of a matrix that multiplies, of a row of word embeddings
 
 
 class ExportError(ValueError):
@@ -109,7 +109,7 @@ def _packed(
     if values.size <= SMALL:
         parts = {"half": values.astype(np.float16)}
     else:
-        groups = values.reshape(len(values), -1, GROUP)
+        groups = values.reshape(len(values), -1, GROUP if rows is None else ROWS_GROUP)
         scale = np.maximum(np.abs(groups).max(-1, keepdims=True) / 127, 1e-7).astype(np.float16)
         parts = {"int8": np.round(groups / scale.astype(np.float32)).clip(-127, 127).astype(np.int8), "scale": scale}
     nodes, floats = [], []
@@ -122,7 +122,7 @@ def _packed(
         nodes.append(helper.make_node("Cast", [read], [floats[-1]], to=TensorProto.FLOAT))
     tensors = [numpy_helper.from_array(part, f"{name}_{kind}") for kind, part in parts.items()]
     if len(parts) == 2:
-        # (..., H / GROUP, GROUP) back to (..., H): word ids are (B, L), a matrix has its rows alone
+        # (..., groups, values of a group) back to (..., H): word ids are (B, L), a matrix has its rows alone
         shape = [0, 0, -1] if rows is not None else [0, -1]
         tensors.append(numpy_helper.from_array(np.array(shape), f"{output}_shape"))
         nodes.append(helper.make_node("Mul", floats, [f"{output}_groups"]))
