@@ -86,6 +86,7 @@ def measure(rounds: int) -> dict[str, Any]:
             "sayso": SaysoTrainer(
                 config=config,
                 tokenizer=tokenizer,
+                ranking={},  # for evaluation alone
                 model=ours,
                 args=arguments(bf16=has_bf16()),
                 train_dataset=Dataset.from_list(rows),
