@@ -15,7 +15,7 @@ import numpy as np
 from sayso.data.schema import Role, Span
 from sayso.models.windows import Floats
 
-NEIGHBOURS = 2  # sentences
+NEIGHBOURS, NEAREST = 2, 12  # sentences around a span, and spans before and after it, that candidates are among
 QUOTES = frozenset("\"“”«»'‘’`")
 FEATURES = (
     "bias", "characters between", "touching", "before", "sentences before", "sentences after", "asked between",
@@ -45,7 +45,8 @@ class Places:
         last = self.sentence(span.end - 1) + NEIGHBOURS + 1
         lo = bisect_left(self.at[role], self.starts[first]) if self.starts else 0
         hi = bisect_left(self.at[role], self.starts[last]) if last < len(self.starts) else len(self.at[role])
-        return [s for s in self.spans[role][lo:hi] if s != span]
+        here = bisect_left(self.at[role], span.start)  # a sentence may be a book
+        return [s for s in self.spans[role][max(lo, here - NEAREST) : min(hi, here + NEAREST)] if s != span]
 
     def within(self, role: Role, lo: int, hi: int) -> int:
         """How many spans of a role begin in [lo, hi)."""

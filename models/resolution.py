@@ -69,6 +69,10 @@ class Mention:
     sentence: int
     index: int = -1  # of the attribution; -1 of a name elsewhere
 
+    @property
+    def fullness(self) -> tuple[int, int, int]:
+        return {"name": 2, "noun": 1, "text": 1}.get(self.kind, 0), min(self.core, 8), -self.at
+
 
 @dataclass(slots=True)
 class Entity:
@@ -83,6 +87,7 @@ class Entity:
     plural: bool = False
     uses: int = 0  # as a source
     last_use: int = -1  # sentence
+    fullest: Mention | None = None  # says most before its first comma; a name before a noun, a noun before a pronoun
 
     def add(self, mention: Mention) -> None:
         self.mentions.append(mention)
@@ -91,6 +96,8 @@ class Entity:
             self.last_use = mention.sentence
         if mention.span is None:
             return
+        if self.fullest is None or mention.fullness > self.fullest.fullness:
+            self.fullest = mention
         if mention.kind in ("name", "noun", "text"):
             self.heads.add(mention.head)
             self.words |= mention.words
@@ -99,14 +106,6 @@ class Entity:
             self.initials.add(_initials(mention))
         else:
             self.pronouns.add(mention.head)
-
-    def fullest(self) -> Span | None:
-        """The mention that says most before its first comma; a name before a noun, a noun before a pronoun."""
-        spoken = [m for m in self.mentions if m.span is not None]
-        if not spoken:
-            return None
-        order = {"name": 2, "noun": 1, "text": 1}
-        return max(spoken, key=lambda m: (order.get(m.kind, 0), min(m.core, 8), -m.at)).span
 
 
 def mentions_in(text: str, sentences: Sequence[Span], attributions: Sequence[Attribution]) -> list[Mention]:
@@ -300,5 +299,5 @@ def resolve(
 
     result: list[Span | None] = [None] * len(attributions)
     for mention, entity in walk(mentions_in(text, sentences, attributions), sentences, choose):
-        result[mention.index] = entity.fullest()
+        result[mention.index] = entity.fullest.span if entity.fullest else None
     return result
