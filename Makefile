@@ -10,7 +10,7 @@ SHELL := bash
 PYTHON ?= python3
 RUN ?= runs/default
 OUT ?= $(RUN)/artifact
-RELEASE = polnear:dev wire:dev bundled:heldout
+RELEASE = polnear:dev wire:dev bundled:heldout newsmtsc:dev
 
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check -c constraints.txt
 WHEEL_TEST := import json, sys; d = json.load(sys.stdin); print(len(d["sentences"]), "sentences tagged from the wheel")
