@@ -83,6 +83,8 @@ class SaysoModel(PreTrainedModel):
             AutoConfig.for_model(model_type, **settings), add_pooling_layer=False
         )
         hidden = self.encoder.config.hidden_size
+        # an encoder without segments is told of capitals by an embedding of our own
+        self.capital = None if hasattr(self.encoder.embeddings, "token_type_embeddings") else nn.Embedding(2, hidden)
         self.dropout = nn.Dropout(config.dropout)
         # a facet may hang on a few words, so each pools its sentence with attention of its own
         self.facet_pool = nn.Linear(hidden, len(config.facets))
@@ -103,9 +105,13 @@ class SaysoModel(PreTrainedModel):
     @classmethod
     def from_encoder(cls, encoder: PreTrainedModel, **settings: Any) -> SaysoModel:
         """Fresh heads on a pretrained encoder; capitals begin as what small letters are to it."""
-        types = encoder.get_parameter("embeddings.token_type_embeddings.weight").data
-        types[1] = types[0]
-        return cls(SaysoConfig(encoder=encoder.config.to_dict(), **settings), encoder)
+        model = cls(SaysoConfig(encoder=encoder.config.to_dict(), **settings), encoder)
+        if model.capital is None:
+            types = encoder.get_parameter("embeddings.token_type_embeddings.weight").data
+            types[1] = types[0]
+        else:
+            model.capital.weight.data.zero_()
+        return model
 
     def forward(
         self,
@@ -120,20 +126,24 @@ class SaysoModel(PreTrainedModel):
         judged_labels: Tensor | None = None,
         official_labels: Tensor | None = None,
         polarity_labels: Tensor | None = None,
+        role_targets: Tensor | None = None,
     ) -> SaysoOutput:
         """input_ids, attention_mask, token_type_ids (B, L); sentence_mask (B, S, L), rows of padding all zero.
 
         token_type_ids: 1 where a piece begins with a capital. The vocabulary is uncased, and the encoder's second
         segment, of no use here, tells it what names and sentence starts look like.
 
-        facet_labels (B, S, F) in {0, 1, IGNORE}; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L) bool:
-        words that no span can reach from before; role_weights (B,): of each window's tags in the loss. judged_labels
-        (B, S, 3): official, evaluates, index of the stance's polarity; official_labels (B, L) on the words of sources;
-        polarity_labels (B, L) on those of targets. Labels are all given or none.
+        facet_labels (B, S, F) in [0, 1] or IGNORE; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L)
+        bool: words that no span can reach from before; role_weights (B,): of each window's tags in the loss.
+        judged_labels (B, S, 3): official, evaluates, index of the stance's polarity; official_labels (B, L) on the
+        words of sources; polarity_labels (B, L) on those of targets. Labels are all given or none. role_targets
+        (B, L, R, 3), from a teacher: see `role_loss`.
         """
-        states = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-        ).last_hidden_state  # (B, L, H)
+        inputs = {"input_ids": input_ids, "token_type_ids": token_type_ids}
+        if self.capital is not None:
+            words = self.encoder.get_input_embeddings()(input_ids)
+            inputs = {"inputs_embeds": words + self.capital(token_type_ids)}
+        states = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state  # (B, L, H)
         states = self.dropout(states)
         role_logits = self.role_out(states).unflatten(-1, (len(self.config.roles), N_TAGS))  # (B, L, R, 3)
         pooled = self._pool(self.facet_pool(states), states, sentence_mask)  # (B, F, S, H)
@@ -153,11 +163,17 @@ class SaysoModel(PreTrainedModel):
             assert role_labels is not None and block_starts is not None and role_weights is not None
             assert judged_labels is not None and official_labels is not None and polarity_labels is not None
             loss = self.config.role_weight * role_loss(
-                role_logits.float(), role_labels, block_starts, role_weights, self.role_transitions, self.role_starts
+                role_logits.float(),
+                role_labels,
+                block_starts,
+                role_weights,
+                self.role_transitions,
+                self.role_starts,
+                role_targets,
             )
             loss = loss + self.config.facet_weight * facet_loss(facet_logits.float(), facet_labels)
             judged = facet_loss(judged_logits[..., :2].float(), judged_labels[..., :2])
-            judged = judged + class_loss(judged_logits[..., 2:].float(), judged_labels[..., 2])
+            judged = judged + class_loss(judged_logits[..., 2:].float(), judged_labels[..., 2].long())
             judged = judged + facet_loss(official_logits[..., None].float(), official_labels[..., None])
             judged = judged + class_loss(polarity_logits.float(), polarity_labels)
             loss = loss + self.config.judged_weight * judged
@@ -204,13 +220,20 @@ def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
 
 
 def role_loss(
-    logits: Tensor, labels: Tensor, block_starts: Tensor, weights: Tensor, transitions: Tensor, starts: Tensor
+    logits: Tensor,
+    labels: Tensor,
+    block_starts: Tensor,
+    weights: Tensor,
+    transitions: Tensor,
+    starts: Tensor,
+    targets: Tensor | None = None,
 ) -> Tensor:
     """Negative log-likelihood of the annotated tag sequences under the CRFs; the weighted mean a word, times R.
 
     logits (B, L, R, 3), labels (B, L, R), block_starts (B, L), weights (B,), transitions (R, 3, 3), starts (R, 3).
     The chain of a window runs over its labelled words; at the first of them the tag before is unknown unless a block
-    starts there.
+    starts there. targets (B, L, R, 3): probabilities of the tags that a word's emissions are drawn to instead of its
+    label alone (posterior distillation, Wang et al., ACL 2020, of single words).
     """
     batch, _, roles, tags = logits.shape
     known = labels != IGNORE
@@ -233,20 +256,40 @@ def role_loss(
     gold = gold.clamp(min=0)
     trans, start = transitions.repeat(batch, 1, 1), starts.repeat(batch, 1)  # (N, 3, 3), (N, 3)
 
+    total = _log_partition(emit, starting, mask, trans, start)
+    first = emit[:, 0] + start * starting[:, 0, None]  # (N, 3)
+    index = torch.arange(len(emit), device=emit.device)[:, None]
+    before, after = gold[:, :-1], gold[:, 1:]
+    moves = torch.where(starting[:, 1:], start[index, after], trans[index, before, after])
+    moves = moves + emit[:, 1:].gather(-1, after[..., None])[..., 0]
+    path = first.gather(-1, gold[:, :1])[:, 0] + (moves * mask[:, 1:]).sum(1)
+    if targets is not None:
+        hard = F.one_hot(gold, tags)
+        path = path + ((gather(targets) - hard) * emit * mask[..., None]).sum((1, 2))
+    return ((total - path) * mask[:, 0] * weights.repeat_interleave(roles)).sum() * roles / count.clamp(min=1)
+
+
+def tag_marginals(logits: Tensor, block_starts: Tensor, transitions: Tensor, starts: Tensor) -> Tensor:
+    """Probabilities of each word's tags under the CRFs, (W, R, 3): the gradient of the log-partition function.
+
+    logits (W, R, 3) of the words of a document, block_starts (W,), transitions (R, 3, 3), starts (R, 3).
+    """
+    emit = logits.detach().transpose(0, 1).requires_grad_()  # (R, W, 3)
+    starting = block_starts.expand(emit.shape[:2])
+    total = _log_partition(emit, starting, torch.ones_like(starting), transitions.detach(), starts.detach())
+    return torch.autograd.grad(total.sum(), emit)[0].transpose(0, 1)
+
+
+def _log_partition(emit: Tensor, starting: Tensor, mask: Tensor, trans: Tensor, start: Tensor) -> Tensor:
+    """(N,): of chains of emissions (N, W, 3); starting, mask (N, W), trans (N, 3, 3), start (N, 3)."""
+    tags = emit.shape[-1]
     first = emit[:, 0] + start * starting[:, 0, None]  # (N, 3)
     # M[i, j]: score of tag j at a word whose predecessor has tag i; where a block starts, whatever i is
     steps = torch.where(starting[:, 1:, None, None], start[:, None, None, :], trans[:, None])
     steps = steps + emit[:, 1:, None, :]
     identity = torch.full((tags, tags), -1e4, device=emit.device).fill_diagonal_(0.0)
     steps = torch.where(mask[:, 1:, None, None], steps, identity)
-    total = torch.logsumexp((first[:, :, None] + _log_product(steps, identity)).flatten(1), -1)  # (N,)
-
-    index = torch.arange(len(emit), device=emit.device)[:, None]
-    before, after = gold[:, :-1], gold[:, 1:]
-    moves = torch.where(starting[:, 1:], start[index, after], trans[index, before, after])
-    moves = moves + emit[:, 1:].gather(-1, after[..., None])[..., 0]
-    path = first.gather(-1, gold[:, :1])[:, 0] + (moves * mask[:, 1:]).sum(1)
-    return ((total - path) * mask[:, 0] * weights.repeat_interleave(roles)).sum() * roles / count.clamp(min=1)
+    return torch.logsumexp((first[:, :, None] + _log_product(steps, identity)).flatten(1), -1)
 
 
 def _log_product(steps: Tensor, identity: Tensor) -> Tensor:

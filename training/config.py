@@ -21,9 +21,11 @@ class TrainingConfig:
     corpora, dev: names for `sayso.data.corpora.load`, trained on and tuned on; "auto": the bundled corpus and what
     else is there of polnear, wire and (to train on) newsmtsc. encoder: a local folder, "auto" (see
     `sayso.training.base`), or a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each
-    layer to the one below. init: a trained model of ours to start from, instead of the bare encoder. codebook_roles:
+    layer to the one below. init: a trained model of ours to start from, instead of the bare encoder. teacher: the
+    folder of a finished run, of a larger encoder say, whose probabilities are half of what is learned. codebook_roles:
     weight of role tags from corpora other than PolNeAR, whose guidelines the spans follow and which marks more.
-    frozen: "embeddings" keeps the word embeddings as they are. bf16: mixed precision, "auto" where hardware has it.
+    frozen: "embeddings" keeps the word embeddings as they are, a number those of position and that many of the lower
+    layers too. bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.
     """
 
@@ -31,10 +33,11 @@ class TrainingConfig:
     dev: tuple[str, ...] = ("auto",)
     encoder: str = "auto"
     init: str = ""
+    teacher: str = ""
     window: int = 384
     context: int = 64
     batch_tokens: int = 3072
-    epochs: float = 10
+    epochs: float = 10.0
     lr: float = 2e-4
     head_lr: float = 1e-3
     layer_decay: float = 0.9
@@ -52,7 +55,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name, allowed in (("frozen", ("embeddings", "none")), ("bf16", ("auto", "yes", "no"))):
-            if getattr(self, name) not in allowed:
+            value = getattr(self, name)
+            if value not in allowed and not (name == "frozen" and value.isdecimal()):
                 raise ConfigError(f"config.{name}: expected one of {allowed}, found {getattr(self, name)!r}")
         if self.batch_tokens < self.window:
             raise ConfigError(

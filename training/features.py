@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from sayso.data.schema import Facet, Gold, Head, Polarity, Role, Span
 from sayso.models.decode import B, I, O, blocks
 from sayso.models.network import IGNORE
 from sayso.models.sources import POLARITIES
-from sayso.models.windows import Ints, Pieces, tokenize, windows
+from sayso.models.windows import Floats, Ints, Pieces, tokenize, windows
 from sayso.training.metrics import cut_at_breaks, role_spans
 
 
@@ -48,6 +48,14 @@ def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:
             if k not in gold.masked and Facet(facet) in sentence.facets:
                 labels[k, f] = int(sentence.facets[Facet(facet)] >= 0.5)
     return labels
+
+
+class Taught(NamedTuple):
+    """A teacher's probabilities for a document: roles (P, R, 3), facets (N, F); judged (N, 2): official, evaluates."""
+
+    roles: Floats
+    facets: Floats
+    judged: Floats
 
 
 POSITION_LABELS = ("official_labels", "polarity_labels")
@@ -104,17 +112,27 @@ def examples(
     facets: Sequence[str],
     roles: Sequence[str],
     codebook_roles: float,
+    teacher: Callable[[Gold], Taught] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Windows that hold at least one label.
 
     ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), role_weight, length; judged_labels
-    (S, 3), official_labels, polarity_labels (L,).
+    (S, 3), official_labels, polarity_labels (L,). With a teacher facets and judged are half its probabilities, and
+    role_targets (L, R, 3) half its, half the annotated tag.
     """
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
         pieces = tokenize(tokenizer, spans)
         by_piece = role_labels(gold, pieces, roles)
         by_sentence, judged = facet_labels(gold, facets), judged_labels(gold)
+        by_tag = np.eye(3, dtype=np.float32)[by_piece.clip(min=0)]
+        if teacher is not None:
+            taught = teacher(gold)
+            by_tag = (by_tag + taught.roles) / 2
+            by_sentence, judged = by_sentence.astype(np.float64), judged.astype(np.float64)
+            for labels, said in ((by_sentence, taught.facets), (judged[:, :2], taught.judged)):
+                known = labels != IGNORE
+                labels[known] = (labels[known] + said[known]) / 2
         of_words = word_labels(gold, pieces)
         block_starts = np.zeros(len(pieces.ids), np.bool_)
         block_starts[[lo for lo, _ in blocks(gold.document.text, spans, pieces.sentence)]] = True
@@ -131,7 +149,7 @@ def examples(
                 continue
             opens = np.zeros(len(w.ids), np.bool_)
             opens[w.core] = block_starts[w.lo : w.hi]
-            yield {
+            row = {
                 "ids": w.ids.tolist(),
                 "types": w.types.tolist(),
                 "sentence": w.sentence.tolist(),
@@ -143,6 +161,11 @@ def examples(
                 "role_weight": 1.0 if gold.corpus == "polnear" else codebook_roles,
                 "length": len(w.ids),
             }
+            if teacher is not None:
+                targets = np.zeros((len(w.ids), len(roles), 3), np.float32)
+                targets[w.core] = by_tag[w.lo : w.hi]
+                row["role_targets"] = targets.tolist()
+            yield row
 
 
 def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]:
@@ -153,10 +176,10 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     ids = torch.full((len(rows), length), pad)
     attention, types = (torch.zeros((len(rows), length), dtype=torch.long) for _ in range(2))
     sentence_mask = torch.zeros((len(rows), count, length), dtype=torch.bool)
-    facets = torch.full((len(rows), count, n_facets), IGNORE)
+    facets = torch.full((len(rows), count, n_facets), float(IGNORE))
     tags = torch.full((len(rows), length, n_roles), IGNORE)
     opens = torch.zeros((len(rows), length), dtype=torch.bool)
-    judged = torch.full((len(rows), count, 3), IGNORE)
+    judged = torch.full((len(rows), count, 3), float(IGNORE))
     by_position = {name: torch.full((len(rows), length), IGNORE) for name in POSITION_LABELS}
     for b, row in enumerate(rows):
         n, s = len(row["ids"]), len(row["facet_labels"])
@@ -170,6 +193,11 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
         judged[b, :s] = torch.tensor(row["judged_labels"])
         for name, values in by_position.items():
             values[b, :n] = torch.tensor(row[name])
+    taught = {}
+    if "role_targets" in rows[0]:
+        taught["role_targets"] = torch.zeros((len(rows), length, n_roles, 3))
+        for b, row in enumerate(rows):
+            taught["role_targets"][b, : len(row["ids"])] = torch.tensor(row["role_targets"])
     return {
         "input_ids": ids,
         "attention_mask": attention,
@@ -181,6 +209,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
         "role_weights": torch.tensor([row["role_weight"] for row in rows]),
         "judged_labels": judged,
         **by_position,
+        **taught,
     }
 
 

@@ -23,6 +23,7 @@ import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
 from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -39,12 +40,13 @@ from sayso.models.artifact import Manifest
 from sayso.models.network import SaysoConfig, SaysoModel, torch_encode
 from sayso.models.pipeline import tag
 from sayso.models.windows import load_tokenizer
-from sayso.training.base import find_base
+from sayso.training.base import find_base, has_bf16
 from sayso.training.config import TrainingConfig, load_config
 from sayso.training.evaluate import evaluate, text_hash
 from sayso.training.features import POSITION_LABELS, TokenBudgetBatches, collate, examples
 from sayso.training.metrics import primary_metric
 from sayso.training.ranking import fit
+from sayso.training.teacher import Teacher
 
 RANKING = "ranking.json"
 LABELS = ("facet_labels", "role_labels", "block_starts", "role_weights", "judged_labels")
@@ -117,6 +119,7 @@ def blank_manifest(
     config: TrainingConfig, model: SaysoModel, tokenizer: Tokenizer, ranking: dict[str, Any]
 ) -> Manifest:
     """The manifest of a model that nobody has calibrated yet: thresholds 0.5, temperatures 1."""
+    cls, sep = tokenizer.encode("").ids
     return Manifest(
         name="sayso",
         version="0",
@@ -129,8 +132,8 @@ def blank_manifest(
         starts=model.role_starts.tolist(),
         window=config.window,
         context=config.context,
-        cls=tokenizer.token_to_id("[CLS]"),
-        sep=tokenizer.token_to_id("[SEP]"),
+        cls=cls,
+        sep=sep,
         **ranking,
     )
 
@@ -152,7 +155,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     folder = run_dir / "model"
     AutoTokenizer.from_pretrained(base).backend_tokenizer.save(str(run_dir / "tokenizer.json"))
     tokenizer = load_tokenizer(str(run_dir / "tokenizer.json"))
-    cls, sep, pad = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
+    cls, sep = tokenizer.encode("").ids
     train_golds = load_golds(config.corpora, "train", config.limit)
     dev_golds = load_golds(config.dev, "dev", config.limit)
     data = {name: data_record(golds) for name, golds in train_golds.items()}
@@ -162,7 +165,7 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
     (run_dir / RANKING).write_text(json.dumps(ranking) + "\n", encoding="utf-8")
     rows = list(
         examples(
-            every,
+            tqdm(every, desc="reading", disable=None),
             tokenizer,
             window=config.window,
             context=config.context,
@@ -171,11 +174,11 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
             facets=tuple(Facet),
             roles=tuple(Role),
             codebook_roles=config.codebook_roles,
+            teacher=load_teacher(Path(config.teacher)) if config.teacher else None,
         )
     )
     model = build_model(config, base)
-    if config.frozen == "embeddings":
-        model.encoder.get_input_embeddings().requires_grad_(False)
+    freeze(model, config.frozen)
     trainer = SaysoTrainer(
         config=config,
         tokenizer=tokenizer,
@@ -203,12 +206,21 @@ def train(config: TrainingConfig, run_dir: Path, resume: bool = False) -> Path:
         ),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=dev_golds,
-        data_collator=partial(collate, pad=pad),
+        data_collator=partial(collate, pad=model.encoder.config.pad_token_id),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.patience)],
     )
     trainer.train(resume_from_checkpoint=resume and bool(checkpoints))
     trainer.model.save_pretrained(folder)
     return folder
+
+
+def load_teacher(run_dir: Path) -> Teacher:
+    """The model of a finished run."""
+    model = SaysoModel.from_pretrained(run_dir / "model")
+    tokenizer = load_tokenizer(str(run_dir / "tokenizer.json"))
+    ranking = json.loads((run_dir / RANKING).read_text(encoding="utf-8"))
+    manifest = blank_manifest(load_config(run_dir / "config.json"), model, tokenizer, ranking)
+    return Teacher(model, tokenizer, manifest, run_dir / "taught")
 
 
 def data_record(golds: Sequence[Gold]) -> dict[str, Any]:
@@ -234,11 +246,19 @@ def build_model(config: TrainingConfig, base: str) -> SaysoModel:
     return SaysoModel.from_pretrained(config.init, config=model_config)
 
 
-def has_bf16() -> bool:
-    """Does this machine multiply bfloat16 in hardware (AVX-512 BF16 or AMX, or a recent GPU)."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu._is_avx512_bf16_supported())
+def freeze(model: SaysoModel, frozen: str) -> None:
+    """No gradients, and no dropout, below what is trained: "embeddings", or a number of layers and all beneath them."""
+    if frozen == "none":
+        return
+    model.encoder.get_input_embeddings().requires_grad_(False)
+    if frozen.isdecimal():
+        layers = model.encoder.encoder
+        shared = [layers.relative_attention_bias] if hasattr(layers, "relative_attention_bias") else []
+        for module in (model.encoder.embeddings, *layers.layer[: int(frozen)], *shared):
+            module.requires_grad_(False)
+            for part in module.modules():
+                if isinstance(part, torch.nn.Dropout):
+                    part.p = 0.0
 
 
 def environment() -> dict[str, str]:
