@@ -274,17 +274,20 @@ def tag_paths(
     `ArtifactError` if the model cannot be loaded, `OSError` if the output cannot be written.
     """
     from sayso.inference.reading import STDIN, InputError, find_articles, is_jsonl, read_articles
-    from sayso.inference.render import FORMATS, Screen
-    from sayso.inference.tagger import Tagger
-    from sayso.models.sources import mentions_of
 
-    console = stderr()
     articles, problems = find_articles(paths)
+    if articles:
+        from sayso.inference.tagger import Tagger
+
+        tagger = Tagger.load(model, threads=threads)  # first, for its graph loads beside the imports that follow
+    console = stderr()
     for problem in problems:
         say(problem, console)
     if not articles:
         return False
-    tagger = Tagger.load(model, threads=threads)
+    from sayso.inference.render import FORMATS, Screen
+    from sayso.models.sources import mentions_of
+
     total = None if any(path == STDIN or is_jsonl(path) for path in articles) else len(articles)
     # Where results scroll by in the same terminal, they are the progress; a bar would be torn by them.
     hidden = total == 1 or not console.is_terminal or (output is None and sys.stdout.isatty())

@@ -25,16 +25,21 @@ def cores() -> int:
 
 
 class OnnxEncode:
-    """An `Encode` over an ONNX graph: one session, `threads` worker threads (None: a thread a core)."""
+    """An `Encode` over an ONNX graph: one session, `threads` worker threads (None: a thread a core).
+
+    The first worker loads the graph while the caller goes on; what goes wrong in that is raised by the first window.
+    """
 
     def __init__(self, graph: Path, threads: int | None = None) -> None:
         options = ort.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = 1  # the worker's own
         options.enable_mem_pattern = False  # plans by shape: 47 MB more on a long article, and no faster
-        self._session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         self.threads = threads or cores()
         self._workers = ThreadPoolExecutor(self.threads, thread_name_prefix="sayso")
+        self._session = self._workers.submit(
+            ort.InferenceSession, str(graph), options, providers=["CPUExecutionProvider"]
+        )
 
     def start(self, windows: Sequence[Window]) -> list[Future[Logits]]:
         """Queue windows for the workers. Cancel what is no longer wanted: the interpreter waits for the rest."""
@@ -52,7 +57,7 @@ class OnnxEncode:
     def _run(self, window: Window) -> Logits:
         ids = window.ids[None, :]
         inputs = (ids, np.ones_like(ids), window.types[None, :], window.sentence_mask[None, :, :])
-        outputs = self._session.run(None, dict(zip(INPUTS, inputs, strict=True)))
+        outputs = self._session.result().run(None, dict(zip(INPUTS, inputs, strict=True)))
         return Logits(*(output[0] for output in outputs))
 
 

@@ -37,8 +37,9 @@ class Tagger:
 
         `sayso.models.artifact.ArtifactError` where the folder is not a whole, unaltered model of this schema.
         """
-        loaded = artifact.load(Path(path) if path is not None else None)
-        return cls(loaded.manifest, OnnxEncode(loaded.path / GRAPH, threads), loaded.path / TOKENIZER)
+        folder = Path(path) if path is not None else artifact.bundled()
+        encode = OnnxEncode(folder / GRAPH, threads)  # loads beside what follows, and is asked only if that goes well
+        return cls(artifact.load(folder).manifest, encode, folder / TOKENIZER)
 
     def tag(
         self, text: str, id: str = "", *, targets: Sequence[Span] | None = None, min_confidence: float = 0.0
