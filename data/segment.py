@@ -19,7 +19,7 @@ from sayso.data.schema import Span
 _HIDDEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # soft hyphen, zero width, direction and byte order marks
 _QUOTES = "\"'`´\u2018-\u201f\u2039\u203a«»"
 # Final punctuation with all quotes and brackets that close behind it, also those set off by a space (« ... »), and
-# spaced ellipses. It ends the pattern, so a match never backtracks; not possessive, for Python 3.11.2 then misses matches.
+# spaced ellipses. It ends the pattern, so it never backtracks; made possessive, Python 3.11.2 would miss matches.
 _FINAL = re.compile(
     rf"[.?!…。！？؟।](?:[.?!…。！？؟।{_QUOTES})\]}}）」』】{_HIDDEN}]|[ \u00a0\u202f](?:[”»](?!\w)|\.(?=[\s.]|\Z)))*"
 )
