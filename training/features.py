@@ -125,10 +125,9 @@ def examples(
         pieces = tokenize(tokenizer, spans)
         by_piece = role_labels(gold, pieces, roles)
         by_sentence, judged = facet_labels(gold, facets), judged_labels(gold)
-        by_tag = np.eye(3, dtype=np.float32)[by_piece.clip(min=0)]
         if teacher is not None:
             taught = teacher(gold)
-            by_tag = (by_tag + taught.roles) / 2
+            by_tag = (np.eye(3, dtype=np.float32)[by_piece.clip(min=0)] + taught.roles) / 2
             by_sentence, judged = by_sentence.astype(np.float64), judged.astype(np.float64)
             for labels, said in ((by_sentence, taught.facets), (judged[:, :2], taught.judged)):
                 known = labels != IGNORE
