@@ -135,9 +135,9 @@ class SaysoModel(PreTrainedModel):
 
         facet_labels (B, S, F) in [0, 1] or IGNORE; role_labels (B, L, R) in {O, B, I, IGNORE}; block_starts (B, L)
         bool: words that no span can reach from before; role_weights (B,): of each window's tags in the loss.
-        judged_labels (B, S, 3): official, evaluates, index of the stance's polarity; official_labels (B, L) on the
-        words of sources; polarity_labels (B, L) on those of targets. Labels are all given or none. role_targets
-        (B, L, R, 3), from a teacher: see `role_loss`.
+        judged_labels (B, S, 5), in [0, 1] or IGNORE: official, evaluates, each polarity as the stance; official_labels
+        (B, L) on the words of sources; polarity_labels (B, L) on those of targets. Labels are all given or none.
+        role_targets (B, L, R, 3), from a teacher: see `role_loss`.
         """
         inputs = {"input_ids": input_ids, "token_type_ids": token_type_ids}
         if self.capital is not None:
@@ -173,9 +173,11 @@ class SaysoModel(PreTrainedModel):
             )
             loss = loss + self.config.facet_weight * facet_loss(facet_logits.float(), facet_labels)
             judged = facet_loss(judged_logits[..., :2].float(), judged_labels[..., :2])
-            judged = judged + class_loss(judged_logits[..., 2:].float(), judged_labels[..., 2].long())
+            judged = judged + class_loss(judged_logits[..., 2:].float(), judged_labels[..., 2:])
             judged = judged + facet_loss(official_logits[..., None].float(), official_labels[..., None])
-            judged = judged + class_loss(polarity_logits.float(), polarity_labels)
+            known = (polarity_labels != IGNORE)[..., None]
+            polarities = torch.where(known, F.one_hot(polarity_labels.clamp(min=0), len(Polarity)), IGNORE)
+            judged = judged + class_loss(polarity_logits.float(), polarities)
             loss = loss + self.config.judged_weight * judged
         return SaysoOutput(
             loss=loss,
@@ -312,6 +314,7 @@ def facet_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy, (..., C) against (...); the mean over what is annotated, 0 where nothing is."""
-    losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
-    return losses / (labels != IGNORE).sum().clamp(min=1)
+    """Cross-entropy, (..., C) against probabilities (..., C); the mean over what is annotated, 0 where nothing is."""
+    known = labels[..., 0] != IGNORE
+    losses = -(labels * logits.log_softmax(-1)).sum(-1)
+    return losses[known].sum() / known.sum().clamp(min=1)

@@ -27,6 +27,7 @@ from sayso.training.config import ConfigError, TrainingConfig, load_config
 from sayso.training.evaluate import evaluate
 from sayso.training.export import ExportError, export, export_fp32
 from sayso.training.features import TokenBudgetBatches, examples
+from sayso.training.packing import unpack
 from sayso.training.run import SaysoTrainer, load_teacher, train
 
 
@@ -108,7 +109,10 @@ def test_a_missing_annotation_is_masked() -> None:
     assert logits.grad[0, 0].abs().sum() > 0 and logits.grad[1].abs().sum() == 0
     assert facet_loss(torch.randn(1, 2, 3), torch.full((1, 2, 3), IGNORE)).item() == 0
     assert facet_loss(torch.zeros(1, 1, 1), torch.ones(1, 1, 1).long()).item() == pytest.approx(np.log(2))
-    assert class_loss(torch.randn(1, 2, 3), torch.full((1, 2), IGNORE)).item() == 0
+    assert class_loss(torch.randn(1, 2, 3), torch.full((1, 2, 3), IGNORE)).item() == 0
+    halves = torch.tensor([[0.5, 0.5, 0.0], [IGNORE] * 3])
+    logits = torch.tensor([[0.0, np.log(3.0), np.log(4.0)], [5.0, 0.0, 0.0]])
+    assert class_loss(logits, halves).item() == pytest.approx((np.log(8) + np.log(8 / 3)) / 2)
 
 
 def test_role_loss_is_the_likelihood_of_the_sequence() -> None:
@@ -176,7 +180,11 @@ def test_a_larger_model_teaches(base: Path, corpora: Path, tmp_path: Path, monke
         assert targets.sum(-1) == pytest.approx(1, abs=1e-2)
         right = np.take_along_axis(targets, np.array(row["role_labels"])[known][:, None], -1)
         assert (right >= 0.5).all() and (targets.max(-1) < 1).any()
-        assert all(0 < p < 1 for labels in row["facet_labels"] for p in labels if p != IGNORE)
+        assert all(0 < p < 1 for labels in row["facet_labels"] for p in labels)  # of sentences nobody annotated too
+        judged = np.array(row["judged_labels"])
+        attributed = np.array(row["facet_labels"])[:, list(Facet).index(Facet.ATTRIBUTION)] >= 0.5
+        assert (judged[:, :2] > 0).all() and ((judged[:, 2:] == IGNORE).all(1) == ~attributed).all()
+        assert judged[attributed, 2:].sum(1) == pytest.approx(1, abs=1e-2)
     kept = sorted((tmp_path / "teacher" / "taught").iterdir())
     assert len(kept) == len(golds)
 
@@ -187,6 +195,22 @@ def test_a_larger_model_teaches(base: Path, corpora: Path, tmp_path: Path, monke
     monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
     train(replace(common, encoder=str(base), teacher=str(tmp_path / "teacher")), tmp_path / "student")
     assert (tmp_path / "student" / "model" / "model.safetensors").exists()
+
+
+def test_a_released_model_can_be_trained_on(
+    base: Path, run: Path, artifact: Path, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAYSO_CORPORA", str(corpora))
+    trained, unpacked = SaysoModel.from_pretrained(run / "model").state_dict(), unpack(artifact)
+    assert unpacked.keys() == trained.keys()
+    for name, weight in unpacked.items():
+        if name not in ("role_transitions", "role_starts"):  # tuned at the export
+            torch.testing.assert_close(weight, trained[name], atol=2e-3, rtol=1e-2)
+    config = TrainingConfig(corpora=("wire",), dev=("wire",), encoder=str(base), init=str(artifact), window=96)
+    config = replace(config, context=16, batch_tokens=192, epochs=1, lr=1e-9, head_lr=1e-9, bf16="no")
+    train(config, tmp_path / "run")
+    line = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])
+    assert line["eval_primary"] == 1.0, "what the artifact knows, the model knows from the first step"
 
 
 def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:
@@ -206,7 +230,8 @@ def test_examples_carry_the_annotation(golds: list[Gold], run: Path) -> None:
     neutral = list(Polarity).index(Polarity.NEUTRAL)
     assert judged[:, 0].tolist() == [1, 0, 1, 1, 0, 0]  # an official source
     assert judged[:, 1].tolist() == [0, 0, 1, 0, 0, 0]  # evaluates
-    assert judged[:, 2].tolist() == [neutral, IGNORE, neutral, neutral, IGNORE, IGNORE]
+    stances = [neutral, None, neutral, neutral, None, None]
+    assert judged[:, 2:].tolist() == [[IGNORE] * 3 if s is None else np.eye(3)[s].tolist() for s in stances]
     assert {label for row in rows for label in row["official_labels"]} == {1, IGNORE}
 
 

@@ -21,9 +21,10 @@ class TrainingConfig:
     corpora, dev: names for `sayso.data.corpora.load`, trained on and tuned on; "auto": the bundled corpus and what
     else is there of polnear, wire and (to train on) newsmtsc. encoder: a local folder, "auto" (see
     `sayso.training.base`), or a hub id. head_lr: rate of the fresh heads. layer_decay: factor on the rate from each
-    layer to the one below. init: a trained model of ours to start from, instead of the bare encoder. teacher: the
-    folder of a finished run, of a larger encoder say, whose probabilities are half of what is learned. codebook_roles:
-    weight of role tags from corpora other than PolNeAR, whose guidelines the spans follow and which marks more.
+    layer to the one below. init: a trained model of ours to start from, instead of the bare encoder: the model/ of a
+    run, or an exported one. teacher: the folder of a finished run, of a larger encoder say, whose probabilities are
+    half of what is learned, and all where nothing is annotated. codebook_roles: weight of role tags from corpora other
+    than PolNeAR, whose guidelines the spans follow and which marks more.
     frozen: "embeddings" keeps the word embeddings as they are, a number those of position and that many of the lower
     layers too. bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.

@@ -1,9 +1,4 @@
-"""From a run folder to the artifact: ONNX graph with packed weights, calibration, parity report, manifest, card.
-
-Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 16 or 32
-values, small ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
-graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by up to a point: see docs/LOG.md.
-"""
+"""From a run folder to the artifact: ONNX graph with packed weights, calibration, parity report, manifest, card."""
 
 from __future__ import annotations
 
@@ -17,11 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
 from sayso.data.corpora import load_golds
 from sayso.data.schema import Facet, Head
@@ -33,11 +24,10 @@ from sayso.training.calibrate import calibrate, remember, tune_openings
 from sayso.training.card import card
 from sayso.training.config import TrainingConfig
 from sayso.training.evaluate import evaluate, predict
+from sayso.training.packing import pack
 from sayso.training.run import RANKING, blank_manifest
 
 MAX_LOSS = 0.003  # of any dev figure, between the torch model and what is shipped
-SMALL = 200_000  # values; matrices up to this size are kept in float16
-GROUP, ROWS_GROUP = 16, 32  # values that share a scale: of a matrix that multiplies, of a row of word embeddings
 
 
 class ExportError(ValueError):
@@ -74,60 +64,6 @@ def export_fp32(model: SaysoModel, path: Path) -> None:
         opset_version=17,
         dynamo=False,
     )
-
-
-def pack(source: Path, target: Path) -> None:
-    """Rewrite a float32 graph with packed weights; see the module's head."""
-    model = onnx.load(str(source))
-    graph = model.graph
-    weights = {t.name: t for t in graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) == 2}
-    for node in list(graph.node):
-        table = 0 if node.op_type == "Gather" else 1 if node.op_type == "MatMul" else None
-        if table is None or node.input[table] not in weights:
-            continue
-        weight = weights.pop(node.input[table])
-        values = numpy_helper.to_array(weight)
-        graph.initializer.remove(weight)
-        at = list(graph.node).index(node)
-        if node.op_type == "MatMul":  # (in, out): groups run down a column
-            made, tensors = _packed(weight.name, np.ascontiguousarray(values.T), f"{weight.name}_rows")
-            made.append(helper.make_node("Transpose", [f"{weight.name}_rows"], [f"{weight.name}_full"], perm=[1, 0]))
-            node.input[1] = f"{weight.name}_full"
-        else:  # embeddings: only the rows that are read are unfolded
-            made, tensors = _packed(weight.name, values, node.output[0], rows=node.input[1])
-            graph.node.remove(node)
-        for k, new in enumerate(made):
-            graph.node.insert(at + k, new)
-        graph.initializer.extend(tensors)
-    onnx.save(model, str(target))
-
-
-def _packed(
-    name: str, values: npt.NDArray[np.float32], output: str, rows: str | None = None
-) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """Nodes that unfold a packed (N, H) matrix, or those of its rows that `rows` names, into `output`; its tensors."""
-    if values.size <= SMALL:
-        parts = {"half": values.astype(np.float16)}
-    else:
-        groups = values.reshape(len(values), -1, GROUP if rows is None else ROWS_GROUP)
-        scale = np.maximum(np.abs(groups).max(-1, keepdims=True) / 127, 1e-7).astype(np.float16)
-        parts = {"int8": np.round(groups / scale.astype(np.float32)).clip(-127, 127).astype(np.int8), "scale": scale}
-    nodes, floats = [], []
-    for kind in parts:
-        read = f"{name}_{kind}"
-        if rows is not None:
-            nodes.append(helper.make_node("Gather", [read, rows], [f"{output}_{kind}"], axis=0))
-            read = f"{output}_{kind}"
-        floats.append(output if len(parts) == 1 else f"{output}_{kind}_float")
-        nodes.append(helper.make_node("Cast", [read], [floats[-1]], to=TensorProto.FLOAT))
-    tensors = [numpy_helper.from_array(part, f"{name}_{kind}") for kind, part in parts.items()]
-    if len(parts) == 2:
-        # (..., groups, values of a group) back to (..., H): word ids are (B, L), a matrix has its rows alone
-        shape = [0, 0, -1] if rows is not None else [0, -1]
-        tensors.append(numpy_helper.from_array(np.array(shape), f"{output}_shape"))
-        nodes.append(helper.make_node("Mul", floats, [f"{output}_groups"]))
-        nodes.append(helper.make_node("Reshape", [f"{output}_groups", f"{output}_shape"], [output]))
-    return nodes, tensors
 
 
 def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode]) -> Manifest:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from sayso.data.schema import Facet, Gold, Head, Polarity, Role, Span
 from sayso.models.decode import B, I, O, blocks
-from sayso.models.network import IGNORE
+from sayso.models.network import IGNORE, N_JUDGED
 from sayso.models.sources import POLARITIES
 from sayso.models.windows import Floats, Ints, Pieces, tokenize, windows
 from sayso.training.metrics import cut_at_breaks, role_spans
@@ -51,7 +51,10 @@ def facet_labels(gold: Gold, facets: Sequence[str]) -> Ints:
 
 
 class Taught(NamedTuple):
-    """A teacher's probabilities for a document: roles (P, R, 3), facets (N, F); judged (N, 2): official, evaluates."""
+    """A teacher's probabilities for a document: roles (P, R, 3), facets (N, F); judged (N, 5) as in `judged_labels`.
+
+    IGNORE where it says nothing.
+    """
 
     roles: Floats
     facets: Floats
@@ -62,12 +65,12 @@ POSITION_LABELS = ("official_labels", "polarity_labels")
 
 
 def judged_labels(gold: Gold) -> Ints:
-    """(N, 3): has the sentence an official source, does it evaluate (0 or 1); index of its stance's polarity.
+    """(N, 2 + 3), 0 or 1: has the sentence an official source, does it evaluate; is its stance this polarity or that.
 
     IGNORE where not annotated, and for the stance where the sentence has none.
     """
     document = gold.document
-    labels = np.full((len(document.sentences), 3), IGNORE, np.int64)
+    labels = np.full((len(document.sentences), N_JUDGED), IGNORE, np.int64)
     if not {Head.OFFICIAL, Head.STANCE, Head.OFFICIAL_ASSESSMENT} <= gold.heads:
         return labels
     for k, sentence in enumerate(document.sentences):
@@ -76,7 +79,7 @@ def judged_labels(gold: Gold) -> Ints:
         official = [a.official for a in document.attributions if k in a.sentences and a.official is not None]
         labels[k, 0] = int(official[0] >= 0.5) if official else 0
         if sentence.stance is not None:
-            labels[k, 2] = POLARITIES.index(sentence.stance)
+            labels[k, 2:] = [sentence.stance is polarity for polarity in POLARITIES]
         evaluates = sentence.stance not in (None, Polarity.NEUTRAL)
         if Facet.OFFICIAL_ASSESSMENT in sentence.facets:
             labels[k, 1] = int(evaluates or sentence.facets[Facet.OFFICIAL_ASSESSMENT] >= 0.5)
@@ -117,8 +120,8 @@ def examples(
     """Windows that hold at least one label.
 
     ids, types, sentence, block_starts (L,), facet_labels (S, F), role_labels (L, R), role_weight, length; judged_labels
-    (S, 3), official_labels, polarity_labels (L,). With a teacher facets and judged are half its probabilities, and
-    role_targets (L, R, 3) half its, half the annotated tag.
+    (S, 5), official_labels, polarity_labels (L,). With a teacher facets and judged are half its probabilities, and
+    all where nobody annotated them; role_targets (L, R, 3) half its, half the annotated tag.
     """
     for gold in golds:
         spans = [s.span for s in gold.document.sentences]
@@ -129,9 +132,10 @@ def examples(
             taught = teacher(gold)
             by_tag = (np.eye(3, dtype=np.float32)[by_piece.clip(min=0)] + taught.roles) / 2
             by_sentence, judged = by_sentence.astype(np.float64), judged.astype(np.float64)
-            for labels, said in ((by_sentence, taught.facets), (judged[:, :2], taught.judged)):
-                known = labels != IGNORE
-                labels[known] = (labels[known] + said[known]) / 2
+            for labels, said in ((by_sentence, taught.facets), (judged, taught.judged)):
+                labels[:] = np.where(labels == IGNORE, said, (labels + said) / 2)
+            # a stance is somebody's: a teacher's word for it counts only where something is attributed
+            judged[by_sentence[:, facets.index(Facet.ATTRIBUTION)] < 0.5, 2:] = IGNORE
         of_words = word_labels(gold, pieces)
         block_starts = np.zeros(len(pieces.ids), np.bool_)
         block_starts[[lo for lo, _ in blocks(gold.document.text, spans, pieces.sentence)]] = True
@@ -178,7 +182,7 @@ def collate(rows: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]
     facets = torch.full((len(rows), count, n_facets), float(IGNORE))
     tags = torch.full((len(rows), length, n_roles), IGNORE)
     opens = torch.zeros((len(rows), length), dtype=torch.bool)
-    judged = torch.full((len(rows), count, 3), float(IGNORE))
+    judged = torch.full((len(rows), count, N_JUDGED), float(IGNORE))
     by_position = {name: torch.full((len(rows), length), IGNORE) for name in POSITION_LABELS}
     for b, row in enumerate(rows):
         n, s = len(row["ids"]), len(row["facet_labels"])

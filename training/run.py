@@ -36,7 +36,7 @@ from transformers import (
 
 from sayso.data.corpora import available, load_golds
 from sayso.data.schema import Facet, Gold, Role
-from sayso.models.artifact import Manifest
+from sayso.models.artifact import MANIFEST, Manifest
 from sayso.models.network import SaysoConfig, SaysoModel, torch_encode
 from sayso.models.pipeline import tag
 from sayso.models.windows import load_tokenizer
@@ -45,6 +45,7 @@ from sayso.training.config import TrainingConfig, load_config
 from sayso.training.evaluate import evaluate, text_hash
 from sayso.training.features import POSITION_LABELS, TokenBudgetBatches, collate, examples
 from sayso.training.metrics import primary_metric
+from sayso.training.packing import unpack
 from sayso.training.ranking import fit
 from sayso.training.teacher import Teacher
 
@@ -237,10 +238,14 @@ def build_model(config: TrainingConfig, base: str) -> SaysoModel:
     settings = {key: getattr(config, key) for key in ("window", "context", "dropout", "role_weight", "facet_weight")}
     # dropout on attention weights rules out the fused kernel, which more than halves the speed on a CPU
     dropout = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": config.dropout}
-    if not config.init:
+    artifact = (Path(config.init) / MANIFEST).is_file()
+    if not config.init or artifact:
         encoder_config = AutoConfig.from_pretrained(base, **dropout)
         encoder = AutoModel.from_pretrained(base, config=encoder_config, use_safetensors=True, add_pooling_layer=False)
-        return SaysoModel.from_encoder(encoder, **settings)
+        model = SaysoModel.from_encoder(encoder, **settings)
+        if artifact:
+            model.load_state_dict(unpack(Path(config.init)))
+        return model
     model_config = SaysoConfig.from_pretrained(config.init, **settings)
     model_config.encoder |= dropout
     return SaysoModel.from_pretrained(config.init, config=model_config)

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from sayso.data.schema import Facet, Gold, Head, Role
 from sayso.models.artifact import Manifest
 from sayso.models.decode import blocks
-from sayso.models.network import SaysoModel, tag_marginals, torch_encode
+from sayso.models.network import IGNORE, N_JUDGED, SaysoModel, tag_marginals, torch_encode
 from sayso.models.pipeline import Prepared, stitch
 from sayso.models.windows import tokenize, windows
 from sayso.training.base import has_bf16
@@ -30,12 +30,12 @@ class Teacher:
         kept.mkdir(exist_ok=True)
 
     def __call__(self, gold: Gold) -> Taught:
-        """Probabilities for a document; zeros, at no cost, where the corpus has neither roles nor facets to learn."""
+        """Probabilities for a document; nothing, at no cost, where the corpus has neither roles nor facets to learn."""
         spans = tuple(s.span for s in gold.document.sentences)
         pieces = tokenize(self.tokenizer, spans)
         if not gold.heads & {Head(name) for name in (*Role, *Facet)}:
-            shapes = ((len(pieces.ids), len(Role), 3), (len(spans), len(Facet)), (len(spans), 2))
-            return Taught(*(np.zeros(shape, np.float32) for shape in shapes))
+            shapes = ((len(pieces.ids), len(Role), 3), (len(spans), len(Facet)), (len(spans), N_JUDGED))
+            return Taught(*(np.full(shape, IGNORE, np.float32) for shape in shapes))
         file = self.kept / f"{text_hash(gold.document.text)}.npz"
         if not file.exists():
             m = self.manifest
@@ -53,8 +53,8 @@ class Teacher:
                 self.model.role_transitions,
                 self.model.role_starts,
             ).numpy()
-            judged = 1 / (1 + np.exp(-logits.judged[:, :2]))
-            facets = 1 / (1 + np.exp(-logits.facets))
-            np.savez(file, roles=roles, facets=facets.astype(np.float16), judged=judged.astype(np.float16))
+            judged, facets = torch.from_numpy(logits.judged), torch.from_numpy(logits.facets)
+            judged = torch.cat([judged[:, :2].sigmoid(), judged[:, 2:].softmax(-1)], 1)
+            np.savez(file, roles=roles, facets=facets.sigmoid().half().numpy(), judged=judged.half().numpy())
         with np.load(file) as arrays:
             return Taught(*(arrays[name].astype(np.float32) for name in Taught._fields))

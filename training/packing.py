@@ -1,0 +1,100 @@
+"""Weights as the artifact stores them: an ONNX graph packed, and unpacked to train on from it.
+
+Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 16 or 32
+values, small ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
+graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by up to a point: see docs/LOG.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from sayso.models.artifact import GRAPH, load
+
+SMALL = 200_000  # values; matrices up to this size are kept in float16
+GROUP, ROWS_GROUP = 16, 32  # values that share a scale: of a matrix that multiplies, of a row of word embeddings
+
+
+def pack(source: Path, target: Path) -> None:
+    """Rewrite a float32 graph with packed weights; see the module's head."""
+    model = onnx.load(str(source))
+    graph = model.graph
+    weights = {t.name: t for t in graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) == 2}
+    for node in list(graph.node):
+        table = 0 if node.op_type == "Gather" else 1 if node.op_type == "MatMul" else None
+        if table is None or node.input[table] not in weights:
+            continue
+        weight = weights.pop(node.input[table])
+        values = numpy_helper.to_array(weight)
+        graph.initializer.remove(weight)
+        at = list(graph.node).index(node)
+        if node.op_type == "MatMul":  # (in, out): groups run down a column
+            made, tensors = _packed(weight.name, np.ascontiguousarray(values.T), f"{weight.name}_rows")
+            made.append(helper.make_node("Transpose", [f"{weight.name}_rows"], [f"{weight.name}_full"], perm=[1, 0]))
+            node.input[1] = f"{weight.name}_full"
+        else:  # embeddings: only the rows that are read are unfolded
+            made, tensors = _packed(weight.name, values, node.output[0], rows=node.input[1])
+            graph.node.remove(node)
+        for k, new in enumerate(made):
+            graph.node.insert(at + k, new)
+        graph.initializer.extend(tensors)
+    onnx.save(model, str(target))
+
+
+def unpack(artifact: Path) -> dict[str, torch.Tensor]:
+    """The weights of an artifact by their names in `SaysoModel`, as they were rounded: to train on from a release."""
+    graph = onnx.load(str(artifact / GRAPH)).graph
+    tensors = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+
+    def full(name: str) -> torch.Tensor:
+        if f"{name}_int8" in tensors:
+            groups = tensors[f"{name}_int8"] * tensors[f"{name}_scale"].astype(np.float32)
+            return torch.from_numpy(groups.reshape(len(groups), -1))
+        return torch.from_numpy(tensors.get(f"{name}_half", tensors.get(name)).astype(np.float32))
+
+    # the exporter keeps the names of biases and tables; a matrix has that of the module whose node multiplies by it
+    names = {name.removesuffix("_half").removesuffix("_int8").removesuffix("_scale") for name in tensors}
+    kept = {name.removeprefix("model."): full(name) for name in names if name.startswith("model.")}
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1].endswith("_full"):
+            module = node.name.removeprefix("/model/").removesuffix("/MatMul").replace("/", ".")
+            kept[f"{module}.weight"] = full(node.input[1].removesuffix("_full"))
+    manifest = load(artifact).manifest
+    kept["role_transitions"], kept["role_starts"] = torch.tensor(manifest.transitions), torch.tensor(manifest.starts)
+    shape = (len(manifest.facets), 1, len(kept["facet_dense.bias"]))  # folded with its new axis, under no name
+    kept["facet_out.weight"] = next(full(name).squeeze(1) for name in names if full(name).shape == shape)
+    return kept
+
+
+def _packed(
+    name: str, values: npt.NDArray[np.float32], output: str, rows: str | None = None
+) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Nodes that unfold a packed (N, H) matrix, or those of its rows that `rows` names, into `output`; its tensors."""
+    if values.size <= SMALL:
+        parts = {"half": values.astype(np.float16)}
+    else:
+        groups = values.reshape(len(values), -1, GROUP if rows is None else ROWS_GROUP)
+        scale = np.maximum(np.abs(groups).max(-1, keepdims=True) / 127, 1e-7).astype(np.float16)
+        parts = {"int8": np.round(groups / scale.astype(np.float32)).clip(-127, 127).astype(np.int8), "scale": scale}
+    nodes, floats = [], []
+    for kind in parts:
+        read = f"{name}_{kind}"
+        if rows is not None:
+            nodes.append(helper.make_node("Gather", [read, rows], [f"{output}_{kind}"], axis=0))
+            read = f"{output}_{kind}"
+        floats.append(output if len(parts) == 1 else f"{output}_{kind}_float")
+        nodes.append(helper.make_node("Cast", [read], [floats[-1]], to=TensorProto.FLOAT))
+    tensors = [numpy_helper.from_array(part, f"{name}_{kind}") for kind, part in parts.items()]
+    if len(parts) == 2:
+        # (..., groups, values of a group) back to (..., H): word ids are (B, L), a matrix has its rows alone
+        shape = [0, 0, -1] if rows is not None else [0, -1]
+        tensors.append(numpy_helper.from_array(np.array(shape), f"{output}_shape"))
+        nodes.append(helper.make_node("Mul", floats, [f"{output}_groups"]))
+        nodes.append(helper.make_node("Reshape", [f"{output}_groups", f"{output}_shape"], [output]))
+    return nodes, tensors
