@@ -15,7 +15,7 @@ from typing import Any
 
 from sayso.data.schema import Facet, ModelInfo, Role
 
-SCHEMA = "sayso/model/2"
+SCHEMA = "sayso/model/3"
 MANIFEST, TOKENIZER, GRAPH = "manifest.json", "tokenizer.json", "model.onnx"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")  # of the graph, in order
 

@@ -176,7 +176,7 @@ def artifact(run: Path, corpora: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def ranking() -> dict[str, dict[str, list[float]]]:
-    """The weights that a run on 120 reports of the bundled corpus has for linking and resolution."""
+    """The weights that a run on 240 reports of the bundled corpus has for linking and resolution."""
     from sayso.training.ranking import fit
 
-    return fit(list(islice(bundled.read("train"), 120)))
+    return fit(list(islice(bundled.read("train"), 240)))

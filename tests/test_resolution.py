@@ -6,7 +6,7 @@ import pytest
 
 from sayso.data.schema import Attribution, Span
 from sayso.data.segment import split_sentences
-from sayso.models.resolution import FEATURES, KINDS, NEW_FEATURES, mentions_in, resolve
+from sayso.models.resolution import FEATURES, FULL_FEATURES, KINDS, NEW_FEATURES, mentions_in, resolve
 
 Weights = Mapping[str, Sequence[float]]
 
@@ -14,7 +14,8 @@ Weights = Mapping[str, Sequence[float]]
 @pytest.fixture
 def weights(ranking: Mapping[str, Weights]) -> Weights:
     found = ranking["resolver"]
-    assert {kind: len(w) for kind, w in found.items()} == dict.fromkeys(KINDS, len(FEATURES) + len(NEW_FEATURES))
+    sizes = dict.fromkeys(KINDS, len(FEATURES) + len(NEW_FEATURES)) | {"fullest": len(FULL_FEATURES)}
+    assert {kind: len(w) for kind, w in found.items()} == sizes
     return found
 
 
@@ -52,6 +53,33 @@ def test_two_speakers_are_kept_apart(weights: Weights) -> None:
     text = "Union leader Petra Lind called a strike. Transport Minister Omar Haddad said so. Lind disagreed."
     found = names(text, ["Union leader Petra Lind", "Transport Minister Omar Haddad", "Lind"], weights)
     assert found == ["Union leader Petra Lind", "Transport Minister Omar Haddad", "Union leader Petra Lind"]
+
+
+def test_a_name_after_title_or_comma_is_known(weights: Weights) -> None:
+    for source in ("Secretary of State Ilse Brandt", "The centre's chief, Ilse Brandt", "Ilse Brandt, an adviser"):
+        text = f"{source} was pleased. Nobody else was there. Brandt said it would last."
+        found = names(text, [source, None, "Brandt"], weights)[2]
+        assert found and found in source and "Ilse Brandt" in found
+    text = "Grain rotted, the National Grain Agency (NGA) said. The NGA promised to help."
+    found = names(text, ["the National Grain Agency (NGA)", "The NGA"], weights)
+    assert found == ["the National Grain Agency (NGA)"] * 2
+
+
+def test_names_in_what_is_said_of_a_source_are_others(weights: Weights) -> None:
+    text = "Ilse Brandt, who met with Omar Haddad on Monday, was pleased. Haddad said the talks would go on."
+    found = names(text, ["Ilse Brandt, who met with Omar Haddad on Monday", "Haddad"], weights)
+    assert found == ["Ilse Brandt, who met with Omar Haddad on Monday", "Omar Haddad"]
+
+
+def test_a_quotation_before_its_speaker(weights: Weights) -> None:
+    text = 'The valley was cut off. "We saw the water rise all night." Farmer Petra Lind said she had lost everything.'
+    quotation, speaker = text.index('"We'), text.index("Farmer")
+    attributions = [
+        Attribution(content=(Span.of(text, quotation, speaker - 1),)),
+        Attribution(source=(Span.of(text, speaker, speaker + 17),), cue=(Span.of(text, speaker + 18, speaker + 22),)),
+    ]
+    found = resolve(attributions, text, split_sentences(text), weights)
+    assert [span.text if span else None for span in found] == ["Farmer Petra Lind"] * 2
 
 
 def test_nothing_to_resolve(weights: Weights) -> None:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from sayso.data.schema import Attribution, Polarity, Span
-from sayso.models.resolution import FEATURES, KINDS, NEW_FEATURES
+from sayso.models.resolution import FEATURES, FULL_FEATURES, KINDS, NEW_FEATURES
 from sayso.models.sources import judge, mentions_of, stance_towards, take_stances, words
 from sayso.models.windows import Logits, Pieces
 
@@ -33,6 +33,7 @@ ATTRIBUTIONS = [said("Minister Ada Holm", "praised", 0), said("She", "called", 1
 
 
 NO_LINKS = {kind: [0.0] * (len(FEATURES) + len(NEW_FEATURES)) for kind in KINDS}  # everybody stands for himself
+NO_LINKS["fullest"] = [0.0] * len(FULL_FEATURES)
 
 
 def logits(official: str, critical: str) -> Logits:

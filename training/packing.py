@@ -7,6 +7,7 @@ graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from sayso.models.artifact import GRAPH, load
+from sayso.models.artifact import GRAPH, MANIFEST
 
 SMALL = 200_000  # values; matrices up to this size are kept in float16
 GROUP, ROWS_GROUP = 16, 32  # values that share a scale: of a matrix that multiplies, of a row of word embeddings
@@ -65,9 +66,9 @@ def unpack(artifact: Path) -> dict[str, torch.Tensor]:
         if node.op_type == "MatMul" and node.input[1].endswith("_full"):
             module = node.name.removeprefix("/model/").removesuffix("/MatMul").replace("/", ".")
             kept[f"{module}.weight"] = full(node.input[1].removesuffix("_full"))
-    manifest = load(artifact).manifest
-    kept["role_transitions"], kept["role_starts"] = torch.tensor(manifest.transitions), torch.tensor(manifest.starts)
-    shape = (len(manifest.facets), 1, len(kept["facet_dense.bias"]))  # folded with its new axis, under no name
+    manifest = json.loads((artifact / MANIFEST).read_text(encoding="utf-8"))  # of whatever schema
+    kept |= {f"role_{name}": torch.tensor(manifest[name]) for name in ("transitions", "starts")}
+    shape = (len(manifest["facets"]), 1, len(kept["facet_dense.bias"]))  # folded with its new axis, under no name
     kept["facet_out.weight"] = next(full(name).squeeze(1) for name in names if full(name).shape == shape)
     return kept
 

@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sayso.data import bundled
 from sayso.data.schema import Gold, Head, Span
 from sayso.models import linking
-from sayso.models.resolution import FEATURES, KINDS, NEW_FEATURES, Entity, Mention, mentions_in, walk
+from sayso.models.resolution import (
+    FEATURES,
+    FULL_FEATURES,
+    KINDS,
+    NEW_FEATURES,
+    Entity,
+    Mention,
+    full_features,
+    mentions_in,
+    walk,
+)
 from sayso.models.windows import Floats
 from sayso.training.metrics import cut_at_breaks
 
@@ -41,11 +52,13 @@ def fit(golds: Sequence[Gold]) -> dict[str, dict[str, list[float]]]:
 
 
 def fit_resolver(golds: Sequence[Gold]) -> dict[str, list[float]]:
-    """Weights by kind of source."""
+    """Weights by kind of source, and of what makes a mention the fullest."""
     cases: dict[str, list[Case]] = {kind: [] for kind in KINDS}
+    fullest: list[Case] = []
     for gold in golds:
-        _cases(gold, cases)
-    return {kind: _fit(found, len(FEATURES), len(NEW_FEATURES)) for kind, found in cases.items()}
+        _cases(gold, cases, fullest)
+    weights = {kind: _fit(found, len(FEATURES), len(NEW_FEATURES)) for kind, found in cases.items()}
+    return weights | {"fullest": _fit(fullest, len(FULL_FEATURES), 0)}
 
 
 def fit_linker(golds: Sequence[Gold]) -> dict[str, list[float]]:
@@ -68,8 +81,8 @@ def fit_linker(golds: Sequence[Gold]) -> dict[str, list[float]]:
     return {kind: _fit(found, len(linking.FEATURES), len(linking.NONE_FEATURES)) for kind, found in cases.items()}
 
 
-def _cases(gold: Gold, cases: dict[str, list[Case]]) -> None:
-    """Every source with its candidates, and which are right: -1 for a new entity."""
+def _cases(gold: Gold, cases: dict[str, list[Case]], fullest: list[Case]) -> None:
+    """Every source with its candidates, and which are right: -1 for a new entity; of its mentions, the fullest."""
     document = gold.document
     spans = [s.span for s in document.sentences]
     of: dict[int, tuple[Entity, Span | None]] = {}  # by id: the gold source that an entity is
@@ -78,7 +91,9 @@ def _cases(gold: Gold, cases: dict[str, list[Case]]) -> None:
         attribution = document.attributions[mention.index]
         resolved = attribution.resolved_source
         right = [i for i, e in enumerate(candidates) if resolved is not None and _is(e, resolved, of)]
-        first = mention.span is not None and (resolved is None or resolved.overlaps(mention.span))
+        first = resolved is not None and (
+            resolved.start > mention.at if mention.span is None else resolved.overlaps(mention.span)
+        )
         if right or first or resolved is None:
             cases[mention.kind].append((pairs, new, right or [-1]))
         for i in right:
@@ -86,7 +101,15 @@ def _cases(gold: Gold, cases: dict[str, list[Case]]) -> None:
         return candidates[right[-1]] if right else None
 
     for mention, entity in walk(mentions_in(document.text, spans, document.attributions), spans, choose):
-        of.setdefault(id(entity), (entity, document.attributions[mention.index].resolved_source))
+        if mention.index < 0:
+            continue
+        resolved = document.attributions[mention.index].resolved_source
+        of.setdefault(id(entity), (entity, resolved))
+        said = [m for m in entity.mentions if m.span is not None]
+        right = [i for i, m in enumerate(said) if resolved is not None and m.span and m.span.overlaps(resolved)]
+        if right and len(right) < len(said):
+            features = [full_features(m, entity) for m in said]
+            fullest.append((np.array(features, np.float32), np.zeros(0, np.float32), right))
 
 
 def _is(entity: Entity, resolved: Span, of: dict[int, tuple[Entity, Span | None]]) -> bool:
@@ -105,7 +128,8 @@ def _fit(cases: Sequence[Case], n_features: int, n_alternative: int) -> list[flo
     for row, (pairs, new, gold) in enumerate(cases):
         x[row, : len(pairs), :n_features] = torch.from_numpy(pairs)
         x[row, -1, n_features:] = torch.from_numpy(new)
-        there[row, : len(pairs)] = there[row, -1] = True
+        there[row, : len(pairs)] = True
+        there[row, -1] = n_alternative > 0
         right[row, gold] = True
     optimizer = torch.optim.LBFGS([weights], max_iter=60, tolerance_change=1e-6, line_search_fn="strong_wolfe")
 
