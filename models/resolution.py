@@ -32,6 +32,7 @@ _NAME = re.compile(
     rf"(?: \({_CAPITAL}{{2,}}\))?"
 )
 _QUOTES = frozenset("\"'“‘«„`")
+_FIRST_NAME = re.compile(rf"[\"'“‘«]?({_CAPITAL}[\w’'-]*) {_CAPITAL}[^\W\d_]+")
 _ACRONYM = re.compile(rf"\(({_CAPITAL}{{2,}})\)")
 _TAIL = re.compile(r" \(.*|['’]s?$|[.’'-]+$")  # what is not of a name's last word
 _CLAUSE = re.compile(r"[,;]| (?:who|whose|which|that|whom) ")
@@ -43,6 +44,11 @@ _PRONOUNS = {
 }
 _PLURALS = frozenset(("they", "them", "these", "those", "both", "we", "us", "people", "police"))
 _ARTICLES = frozenset(("the", "a", "an"))
+_OPENERS = frozenset(  # words that begin a sentence, before a name, without being one
+    """after although and as at because before but by during earlier following for from however if in last later like
+    meanwhile monday tuesday wednesday thursday friday saturday sunday no not on once only or since so still then though
+    through to today under unlike until what when where while why with without yesterday yet""".split()  # noqa: SIM905
+)
 _STARTS = _ARTICLES | _PRONOUNS.keys()
 _NO_NAMES = _STARTS | {"mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady"}
 _DEFINITE = frozenset(("the", "this", "that", "these", "those", "his", "her", "its", "their", "our", "both"))
@@ -166,6 +172,13 @@ def mentions_in(text: str, sentences: Sequence[Span], attributions: Sequence[Att
         for token in _TOKEN.finditer(sentence.text, len(sentence.text) - len(sentence.text.lstrip("\"'“‘«")) + 1)
         if token.group()[0].isupper()
     }
+    # a sentence may start with a first name that is found nowhere else: before a name, and never in small letters
+    small = {token for token in _TOKEN.findall(text) if token[0].islower()}
+    for sentence, title in zip(sentences, titled, strict=True):
+        if not title and (start := _FIRST_NAME.match(sentence.text)):
+            word = start.group(1).casefold()
+            if word not in small and word not in _OPENERS:
+                inner.add(word)
 
     def mention(at: int, span: Span | None, index: int) -> Mention:
         k = max(bisect_right(starts, at) - 1, 0)
