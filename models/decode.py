@@ -18,6 +18,7 @@ from sayso.models import linking
 from sayso.models.windows import Bools, Floats, Ints, Pieces
 
 O, B, I = range(3)  # noqa: E741 - the field's names for these tags
+SECOND_CHANCE = 2.0  # of a logit
 MAX_BLOCK = 512  # words; a longer run of sentences without a line break is decoded in parts
 
 # What may follow what, tag after tag: I only after B or I, and never first.
@@ -125,7 +126,7 @@ def decode_roles(
         for lo, hi in _tagged(tags[:, r], run_start):
             score = float(np.exp(np.take_along_axis(logp[lo:hi, r], tags[lo:hi, r, None].astype(np.int64), -1).mean()))
             found.append(ScoredSpan(role, lo, hi, Span.of(text, int(begins[lo]), int(ends[hi - 1])), min(score, 1.0)))
-    return sorted(found, key=lambda s: (s.span.start, -s.span.end, list(Role).index(s.role)))
+    return sorted(found, key=_place)
 
 
 def _similar(runs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
@@ -146,6 +147,49 @@ def _tagged(tags: npt.NDArray[np.int8], run_start: Bools) -> list[tuple[int, int
     stops = np.flatnonzero((tags != I) | run_start)
     after = np.searchsorted(stops, opens, side="right")
     return [(int(lo), int(stops[k]) if k < len(stops) else len(tags)) for lo, k in zip(opens, after, strict=True)]
+
+
+def decode(
+    text: str,
+    sentences: Sequence[Span],
+    pieces: Pieces,
+    logits: Floats,
+    roles: Sequence[Role],
+    transitions: Floats,
+    starts: Floats,
+    linker: Mapping[str, Sequence[float]],
+) -> tuple[list[ScoredSpan], list[Attribution]]:
+    """Spans of every role, and the attributions that they make; see `decode_roles` and `group`.
+
+    A cue that is left without source or content has a second chance: a span in its sentences may open with
+    `SECOND_CHANCE` more, and is kept if it is then linked to the cue.
+    """
+    spans = decode_roles(text, sentences, pieces, logits, roles, transitions, starts)
+    found = group(text, spans, sentences, linker)
+    for role in (Role.SOURCE, Role.CONTENT):
+        bare = [a for a in found if a.cue and not getattr(a, role.value)]
+        if not bare or role not in roles:
+            continue
+        cues = {cue for a in bare for cue in a.cue}
+        free = np.isin(pieces.sentence[pieces.first], [k for a in bare for k in a.sentences])
+        for s in spans:
+            if s.role is role or s.span in cues:
+                free[s.lo : s.hi] = False
+        r = [roles.index(role)]
+        moves, opening = transitions[r], starts[r]  # copies
+        moves[..., B] += SECOND_CHANCE
+        opening[..., B] += SECOND_CHANCE
+        again = decode_roles(text, sentences, pieces, logits[:, r], [role], moves, opening)
+        offered = [s for s in again if free[s.lo : s.hi].all()]
+        tried = group(text, sorted(spans + offered, key=_place), sentences, linker)
+        taken = {span for a in tried if not cues.isdisjoint(a.cue) for span in getattr(a, role.value)}
+        spans = sorted(spans + [s for s in offered if s.span in taken], key=_place)
+        found = group(text, spans, sentences, linker)
+    return spans, found
+
+
+def _place(s: ScoredSpan) -> tuple[int, int, int]:
+    return s.span.start, -s.span.end, list(Role).index(s.role)
 
 
 def group(

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from sayso.data.schema import Attribution, Document, Facet, Label, ModelInfo, Role, Sentence, Span, primary_label
 from sayso.data.segment import split_sentences
 from sayso.models.artifact import Manifest
-from sayso.models.decode import decode_roles, group
+from sayso.models.decode import decode
 from sayso.models.sources import POLARITIES, judge, take_stances
 from sayso.models.windows import Floats, Logits, Pieces, Window, tokenize, windows
 
@@ -82,8 +82,9 @@ def finish(
     logits = stitch(prepared, outputs, manifest)
     transitions, starts = np.array(manifest.transitions, np.float32), np.array(manifest.starts, np.float32)
     roles = [Role(r) for r in manifest.roles]
-    spans = decode_roles(text, sentences, prepared.pieces, logits.roles, roles, transitions, starts)
-    attributions = group(text, spans, sentences, manifest.linker)
+    spans, attributions = decode(
+        text, sentences, prepared.pieces, logits.roles, roles, transitions, starts, manifest.linker
+    )
     judged = judge(attributions, text, sentences, prepared.pieces, logits, manifest.resolver)
     found = targets if targets is not None else [s.span for s in spans if s.role is Role.TARGET]
     judged = take_stances(judged, found, sentences, prepared.pieces, logits.polarity, alone=targets is not None)

@@ -3,7 +3,8 @@
 Entity-mention ranking (Rahman and Ng, EMNLP 2009; the ranking of Denis and Baldridge, EMNLP 2008) over sources and
 names, in order of text: each source joins one of the entities before it or begins a new one, whichever a log-linear
 model of names, distance and use scores highest, with weights of its own for names, nouns, pronouns and statements that
-name no source. Names elsewhere in the text are candidates, and join an entity whose last word they share.
+name no source. Names elsewhere in the text are candidates, and join an entity whose last word they share. Which mention
+of an entity is the fullest is scored likewise.
 """
 
 from __future__ import annotations
@@ -84,8 +85,7 @@ FEATURES = (
     "sentences since", "same sentence", "sentence before", "sentences since source", "never source", "last source",
     "last mention", "uses", "from the start", "same pronoun", "other pronoun", "has name", "has two names", "plural",
     "place in sentence", "head is a head, fuller name", "head is a head, never source", "other number", "a text",
-    "one name", "head is an inner name", "shares an inner name", "both persons",
-    "both bodies", "a person, a body",
+    "one name", "head is an inner name", "shares an inner name", "both persons", "both bodies", "a person, a body",
 )  # fmt: skip
 NEW_FEATURES = (  # of beginning a new entity
     "bias", "names", "indefinite", "definite", "words", "bare", "plural", "cue", "quotation",
@@ -421,6 +421,7 @@ def resolve(
 ) -> list[Span | None]:
     """The fullest mention, up to there, of each attribution's source; None where there is none.
 
+    Statements that no earlier source fits, and no cue introduces, are those of the next source, if it is near.
     weights: of each kind of source (`KINDS`), for `FEATURES` and then `NEW_FEATURES`; "fullest", for `FULL_FEATURES`.
     """
     tables = {kind: np.array(w, np.float32) for kind, w in weights.items()}
