@@ -17,8 +17,11 @@ def card(manifest: Manifest, folder: Path) -> str:
         for name, record in manifest.data.items()
     )
     thresholds = ", ".join(f"{name} {value:g}" for name, value in manifest.thresholds.items())
-    before = "It began with the weights of an earlier run (`init`), which docs/LOG.md tells of.\n"
-    before = before if manifest.config.get("init") else ""
+    before = ""
+    if manifest.config.get("init"):
+        before += "It began with the weights of an earlier model (`init`), which docs/LOG.md tells of.\n"
+    if manifest.config.get("teacher"):
+        before += "Half of each target was what a larger model said (`teacher`), which docs/LOG.md tells of too.\n"
     environment = ", ".join(f"{name} {value}" for name, value in manifest.environment.items())
     return f"""# {manifest.name} {manifest.version}
 
