@@ -28,10 +28,10 @@ class ArtifactError(ValueError):
 class Manifest:
     """Everything about a trained model but its weights.
 
-    facets, roles: order of the graph's outputs. thresholds: probability from which a facet holds. temperatures: what
-    each facet's logit is divided by before the sigmoid (Guo et al., ICML 2017). transitions (role by tag by tag) and
-    starts (role by tag) are added to the tags' scores in decoding. window, context: positions. cls, sep:
-    vocabulary ids. linker, resolver: weights of `sayso.models.linking` and `sayso.models.resolution`.
+    facets, roles: order of the graph's outputs. thresholds: probability from which a facet holds. temperatures, biases:
+    what each facet's logit is divided by, and what is added then, before the sigmoid (Platt, 1999). transitions (role
+    by tag by tag) and starts (role by tag) are added to the tags' scores in decoding. window, context: positions. cls,
+    sep: vocabulary ids. linker, resolver: weights of `sayso.models.linking` and `sayso.models.resolution`.
     files: name to "sha256:...". data: corpus to "sha256:..." of what it was trained on. scores: split and metric to
     figure, measured through this artifact. parity: what the export changed. environment: versions.
     """
@@ -43,6 +43,7 @@ class Manifest:
     roles: tuple[str, ...]
     thresholds: Mapping[str, float]
     temperatures: Mapping[str, float]
+    biases: Mapping[str, float]
     transitions: Sequence[Sequence[Sequence[float]]]
     starts: Sequence[Sequence[float]]
     window: int

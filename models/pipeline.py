@@ -131,7 +131,8 @@ def _sentences(
 ) -> Iterable[Sentence]:
     names = [Facet(name) for name in manifest.facets]
     scale = np.array([manifest.temperatures[name] for name in names])
-    probabilities = 1 / (1 + np.exp(-logits.facets.astype(np.float64) / scale))
+    bias = np.array([manifest.biases[name] for name in names])
+    probabilities = 1 / (1 + np.exp(-logits.facets.astype(np.float64) / scale - bias))
     sources: dict[int, str] = {}
     for attribution in attributions:
         if attribution.source_name:

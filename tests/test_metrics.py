@@ -8,11 +8,12 @@ import pytest
 
 from sayso.data.schema import Attribution, Document, Facet, Gold, Head, Label, Role, Sentence, Span
 from sayso.data.wire import read
+from sayso.models.artifact import load
 from sayso.models.decode import B, I, O
 from sayso.models.network import SaysoModel, torch_encode
 from sayso.models.pipeline import tag
 from sayso.models.windows import Window, load_tokenizer
-from sayso.training.calibrate import SHIFTS, _shift, calibrate, remember, temperature, threshold, tune_openings
+from sayso.training.calibrate import SHIFTS, _shift, calibrate, facet_pairs, remember, scaling, threshold, tune_openings
 from sayso.training.config import load_config
 from sayso.training.evaluate import evaluate
 from sayso.training.metrics import Counts, primary_metric, score
@@ -113,20 +114,31 @@ def test_primary_metric() -> None:
     assert primary_metric({"a": roles, "b": roles | {"label_macro": 0.5}}) == pytest.approx(0.6)
 
 
-def test_temperature_and_threshold() -> None:
+def test_scaling_and_threshold() -> None:
     random = np.random.default_rng(0)
     z = random.normal(size=20_000) * 2
     truth = (random.random(20_000) < 1 / (1 + np.exp(-z))).astype(float)
-    sharpened = 1 / (1 + np.exp(-z * 2))  # too sure of itself by a factor of two
-    assert temperature(sharpened, truth) == pytest.approx(2.0, rel=0.08)
-    assert temperature(1 / (1 + np.exp(-z)), truth) == pytest.approx(1.0, rel=0.08)
+    eager = 1 / (1 + np.exp(-z * 2 - 1))  # too sure of itself by a factor of two, and too ready to say yes
+    even = np.ones(20_000)
+    assert scaling(eager, truth, even) == pytest.approx((2.0, -0.5), rel=0.08)
+    assert scaling(1 / (1 + np.exp(-z)), truth, even) == pytest.approx((1.0, 0.0), rel=0.08, abs=0.05)
+    assert scaling(eager, even, even) == (1.0, 0.0)
     p = np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.9])
-    assert 0.3 < threshold(p, np.array([0, 0, 0, 1, 1, 1.0])) <= 0.6
+    assert 0.3 < threshold(p, np.array([0, 0, 0, 1, 1, 1.0]), np.ones(6)) <= 0.6
 
 
-def test_calibrate_reads_the_facets() -> None:
-    temperatures, thresholds = calibrate([GOLD], [GOLD.document])
-    assert set(temperatures) == set(thresholds) == {facet.value for facet in Facet}
+def test_calibrate_reads_the_facets(artifact: Path) -> None:
+    fitted = calibrate([GOLD], [GOLD.document], load(artifact).manifest)
+    assert set(fitted.temperatures) == set(fitted.biases) == set(fitted.thresholds) == {facet.value for facet in Facet}
+
+
+def test_corpora_weigh_the_same_in_calibration() -> None:
+    golds = [GOLD, GOLD, GOLD, replace(GOLD, corpus="another")]
+    p, _, weights = facet_pairs(golds, [gold.document for gold in golds], Facet.ATTRIBUTION)
+    one = len(p) // 4
+    assert weights[: 3 * one].sum() == pytest.approx(weights[3 * one :].sum()) and weights.sum() == pytest.approx(
+        len(p)
+    )
 
 
 def test_openings_are_shifted_to_the_best_f1(run: Path, corpora: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is fitted on dev and kept in the manifest: temperatures and thresholds of facets, readiness to open spans."""
+"""What is fitted on dev and kept in the manifest: scaling and thresholds of facets, readiness to open spans."""
 
 from __future__ import annotations
 
@@ -21,52 +21,64 @@ from sayso.training.metrics import align
 Array = npt.NDArray[np.float64]
 
 
-def facet_pairs(golds: Sequence[Gold], predictions: Sequence[Document], facet: Facet) -> tuple[Array, Array]:
-    """Probabilities and gold (0 or 1) of one facet, (N,) each, over the annotated sentences."""
-    probabilities, truth = [], []
+def facet_pairs(golds: Sequence[Gold], predictions: Sequence[Document], facet: Facet) -> tuple[Array, Array, Array]:
+    """Probabilities, gold (0 or 1) and weights of one facet, (N,) each, over the sentences annotated with it.
+
+    Corpora, which differ in how much they mark, weigh the same, whatever their sizes.
+    """
+    probabilities, truth, corpora = [], [], []
     for gold, document in zip(golds, predictions, strict=True):
         aligned = align(gold.document.sentences, document.sentences)
         for k, (expected, found) in enumerate(zip(gold.document.sentences, aligned, strict=True)):
             if k not in gold.masked and facet in expected.facets and found is not None:
                 probabilities.append(found.facets[facet])
                 truth.append(expected.facets[facet])
-    return np.array(probabilities), np.array(truth)
+                corpora.append(gold.corpus)
+    _, which, counts = np.unique(corpora, return_inverse=True, return_counts=True)
+    return np.array(probabilities), np.array(truth), len(corpora) / len(counts) / counts[which]
 
 
-def temperature(probabilities: Array, truth: Array) -> float:
-    """The temperature that gives probabilities made at temperature 1 the lowest log-loss (Guo et al., ICML 2017)."""
+def scaling(probabilities: Array, truth: Array, weights: Array) -> tuple[float, float]:
+    """Temperature and bias that fit probabilities best: sigmoid(logit / temperature + bias) (Platt, 1999)."""
+    if len(set(truth >= 0.5)) < 2:
+        return 1.0, 0.0
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression().fit(logit(probabilities)[:, None], truth >= 0.5, weights)
+    slope = float(np.clip(fitted.coef_[0, 0], 0.25, 2.5))  # few sentences may give any
+    return round(1 / slope, 3), round(float(fitted.intercept_[0]), 3)
+
+
+def logit(probabilities: Array) -> Array:
+    """Log-odds, of probabilities as they are rounded in a record."""
     p = np.clip(probabilities, 1e-4, 1 - 1e-4)
-    z = np.log(p / (1 - p))
-    grid = np.geomspace(0.4, 4.0, 93)
-    losses = [np.logaddexp(0, np.where(truth >= 0.5, -z, z) / t).mean() for t in grid]
-    return round(float(grid[int(np.argmin(losses))]), 3)
+    odds: Array = np.log(p / (1 - p))
+    return odds
 
 
-def threshold(probabilities: Array, truth: Array) -> float:
+def threshold(probabilities: Array, truth: Array, weights: Array) -> float:
     """The middle of the widest stretch of thresholds from 0.2 to 0.8 whose F1 is within 0.002 of the best."""
     grid = np.arange(0.2, 0.8001, 0.01)
     f1 = []
     for t in grid:
         held = probabilities >= t
-        tp = float((held & (truth >= 0.5)).sum())
-        f1.append(2 * tp / max(held.sum() + (truth >= 0.5).sum(), 1))
+        tp = weights[held & (truth >= 0.5)].sum()
+        f1.append(2 * tp / max(weights[held].sum() + weights[truth >= 0.5].sum(), 1e-9))
     good = np.array(f1) >= max(f1) - 0.002
     runs = np.split(np.arange(len(grid)), np.flatnonzero(np.diff(good)) + 1)
     widest = max((run for run in runs if good[run[0]]), key=len)
     return round(float(grid[widest].mean()), 3)
 
 
-def calibrate(
-    golds: Sequence[Gold], predictions: Sequence[Document]
-) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """(temperatures, thresholds) by facet, from predictions made at temperature 1; thresholds hold after scaling."""
-    temperatures, thresholds = {}, {}
+def calibrate(golds: Sequence[Gold], predictions: Sequence[Document], manifest: Manifest) -> Manifest:
+    """With the scaling of each facet, and then its threshold, from predictions made without any."""
+    temperatures, biases, thresholds = {}, {}, {}
     for facet in Facet:
-        p, truth = facet_pairs(golds, predictions, facet)
-        t = temperatures[facet.value] = temperature(p, truth)
-        p = np.clip(p, 1e-4, 1 - 1e-4)
-        thresholds[facet.value] = threshold(1 / (1 + ((1 - p) / p) ** (1 / t)), truth)
-    return temperatures, thresholds
+        p, truth, weights = facet_pairs(golds, predictions, facet)
+        t, bias = scaling(p, truth, weights)
+        temperatures[facet.value], biases[facet.value] = t, bias
+        thresholds[facet.value] = threshold(1 / (1 + np.exp(-logit(p) / t - bias)), truth, weights)
+    return replace(manifest, temperatures=temperatures, biases=biases, thresholds=thresholds)
 
 
 def tune_openings(

@@ -33,7 +33,7 @@ graph of {megabytes:.1f} MB (weights in int8 and float16, arithmetic in float32)
 
 - **Encoder**: all-MiniLM-L6-v2 (22.7 M parameters), fine-tuned
 - **Windows**: {manifest.window} word pieces, up to {manifest.context} of them context
-- **Facets hold from** (after temperature scaling): {thresholds}
+- **Facets hold from** (after Platt scaling): {thresholds}
 - **Attributions**: spans linked, and sources resolved to names, by two log-linear models of
   {sum(map(len, (*manifest.linker.values(), *manifest.resolver.values())))} weights in all
 

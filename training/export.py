@@ -88,19 +88,14 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
         shipped = remember(encode_graph(packed))  # tuned, calibrated and measured on the same windows
         manifest = tune_openings(dev, shipped, tokenizer, manifest)
         tag_shipped = partial(tag, encode=shipped, tokenizer=tokenizer, manifest=manifest)
-        labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} <= g.heads]
-        temperatures, thresholds = calibrate(labelled, predict(labelled, tag_shipped, "calibrate"))
-        manifest = replace(manifest, temperatures=temperatures, thresholds=thresholds)
+        labelled = [g for golds in dev.values() for g in golds if {Head(facet.value) for facet in Facet} & g.heads]
+        manifest = calibrate(labelled, predict(labelled, tag_shipped, "calibrate"), manifest)
         encoders = {"torch": torch_encode(model), "onnx_fp32": encode_graph(fp32), "shipped": shipped}
-        parity = {
-            name: {
-                corpus: s.figures()
-                for corpus, s in evaluate(
-                    dev, partial(tag, encode=encode, tokenizer=tokenizer, manifest=manifest), thresholds, progress=True
-                ).items()
-            }
-            for name, encode in encoders.items()
-        }
+        parity = {}
+        for name, encode in encoders.items():
+            tag_text = partial(tag, encode=encode, tokenizer=tokenizer, manifest=manifest)
+            found = evaluate(dev, tag_text, manifest.thresholds, progress=True)
+            parity[name] = {corpus: s.figures() for corpus, s in found.items()}
         worst, where = largest_loss(parity["torch"], parity["shipped"])
         if worst > MAX_LOSS:
             raise ExportError(

@@ -119,7 +119,7 @@ def parameter_groups(model: SaysoModel, config: TrainingConfig) -> list[dict[str
 def blank_manifest(
     config: TrainingConfig, model: SaysoModel, tokenizer: Tokenizer, ranking: dict[str, Any]
 ) -> Manifest:
-    """The manifest of a model that nobody has calibrated yet: thresholds 0.5, temperatures 1."""
+    """The manifest of a model that nobody has calibrated yet: thresholds 0.5, logits as they are."""
     cls, sep = tokenizer.encode("").ids
     return Manifest(
         name="sayso",
@@ -129,6 +129,7 @@ def blank_manifest(
         roles=tuple(Role),
         thresholds={facet.value: 0.5 for facet in Facet},
         temperatures={facet.value: 1.0 for facet in Facet},
+        biases={facet.value: 0.0 for facet in Facet},
         transitions=model.role_transitions.tolist(),
         starts=model.role_starts.tolist(),
         window=config.window,
