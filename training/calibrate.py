@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from sayso.data.schema import Document, Facet, Gold
+from sayso.data.schema import Document, Facet, Gold, Head
 from sayso.models.artifact import Manifest
 from sayso.models.decode import B
 from sayso.models.pipeline import Encode, tag
@@ -71,12 +71,17 @@ def threshold(probabilities: Array, truth: Array, weights: Array) -> float:
 
 
 def calibrate(golds: Sequence[Gold], predictions: Sequence[Document], manifest: Manifest) -> Manifest:
-    """With the scaling of each facet, and then its threshold, from predictions made without any."""
+    """With the scaling of each facet, and then its threshold, from predictions made without any.
+
+    Thresholds are those of documents with all facets, where there are such: there the primary label hangs on them.
+    """
     temperatures, biases, thresholds = {}, {}, {}
+    labelled = [k for k, gold in enumerate(golds) if {Head(facet.value) for facet in Facet} <= gold.heads]
+    labelled = labelled or list(range(len(golds)))
     for facet in Facet:
-        p, truth, weights = facet_pairs(golds, predictions, facet)
-        t, bias = scaling(p, truth, weights)
+        t, bias = scaling(*facet_pairs(golds, predictions, facet))
         temperatures[facet.value], biases[facet.value] = t, bias
+        p, truth, weights = facet_pairs([golds[k] for k in labelled], [predictions[k] for k in labelled], facet)
         thresholds[facet.value] = threshold(1 / (1 + np.exp(-logit(p) / t - bias)), truth, weights)
     return replace(manifest, temperatures=temperatures, biases=biases, thresholds=thresholds)
 
