@@ -175,8 +175,8 @@ def mentions_in(text: str, sentences: Sequence[Span], attributions: Sequence[Att
     # a sentence may start with a first name that is found nowhere else: before a name, and never in small letters
     small = {token for token in _TOKEN.findall(text) if token[0].islower()}
     for sentence, title in zip(sentences, titled, strict=True):
-        if not title and (start := _FIRST_NAME.match(sentence.text)):
-            word = start.group(1).casefold()
+        if not title and (opening := _FIRST_NAME.match(sentence.text)):
+            word = opening.group(1).casefold()
             if word not in small and word not in _OPENERS:
                 inner.add(word)
 
