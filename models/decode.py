@@ -181,10 +181,12 @@ def decode(
         opening[..., B] += SECOND_CHANCE
         again = decode_roles(text, sentences, pieces, logits[:, r], [role], moves, opening)
         offered = [s for s in again if free[s.lo : s.hi].all()]
-        tried = group(text, sorted(spans + offered, key=_place), sentences, linker)
+        tried = group(text, sorted(spans + offered, key=_place), sentences, linker) if offered else []
         taken = {span for a in tried if not cues.isdisjoint(a.cue) for span in getattr(a, role.value)}
-        spans = sorted(spans + [s for s in offered if s.span in taken], key=_place)
-        found = group(text, spans, sentences, linker)
+        kept = [s for s in offered if s.span in taken]
+        if kept:
+            spans = sorted(spans + kept, key=_place)
+            found = tried if len(kept) == len(offered) else group(text, spans, sentences, linker)
     return spans, found
 
 

@@ -136,9 +136,8 @@ def test_corpora_weigh_the_same_in_calibration() -> None:
     golds = [GOLD, GOLD, GOLD, replace(GOLD, corpus="another")]
     p, _, weights = facet_pairs(golds, [gold.document for gold in golds], Facet.ATTRIBUTION)
     one = len(p) // 4
-    assert weights[: 3 * one].sum() == pytest.approx(weights[3 * one :].sum()) and weights.sum() == pytest.approx(
-        len(p)
-    )
+    assert weights[: 3 * one].sum() == pytest.approx(weights[3 * one :].sum())
+    assert weights.sum() == pytest.approx(len(p))
 
 
 def test_openings_are_shifted_to_the_best_f1(run: Path, corpora: Path) -> None:
