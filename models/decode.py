@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from sayso.models.windows import Bools, Floats, Ints, Pieces
 
 O, B, I = range(3)  # noqa: E741 - the field's names for these tags
 SECOND_CHANCE = 2.0  # of a logit
+BATCH = 32_768  # words
 MAX_BLOCK = 512  # words; a longer run of sentences without a line break is decoded in parts
 
 # What may follow what, tag after tag: I only after B or I, and never first.
@@ -52,19 +54,25 @@ def viterbi(emissions: Floats, lengths: Ints, transitions: Floats, starts: Float
     opens a sequence and never follows O.
     """
     n, steps, roles, tags_ = emissions.shape
+    order = np.argsort(-lengths, kind="stable")  # longest first, so the rows that still go on at a step are the first
+    going_on = (lengths[:, None] > np.arange(steps)).sum(0).tolist()
+    by_step = np.ascontiguousarray(emissions[order].swapaxes(0, 1))
     moves = transitions + _IMPOSSIBLE
     back = np.zeros((steps, n, roles, tags_), np.int8)
-    score = emissions[:, 0] + starts + _NOT_FIRST
+    score = by_step[0] + starts + _NOT_FIRST
     for t in range(1, steps):
-        candidates = score[..., :, None] + moves  # (N, R, from, to)
-        going_on = (t < lengths)[:, None, None]  # padding hands on what it finds
-        back[t] = np.where(going_on, candidates.argmax(-2), np.arange(tags_))
-        score = np.where(going_on, emissions[:, t] + candidates.max(-2), score)
-    result = np.zeros((n, steps, roles), np.int8)
-    result[:, -1] = score.argmax(-1)
-    for t in range(steps - 1, 0, -1):
-        result[:, t - 1] = np.take_along_axis(back[t], result[:, t, :, None].astype(np.int64), -1)[..., 0]
-    result[np.arange(steps)[None, :] >= lengths[:, None]] = O
+        k = going_on[t]
+        candidates = score[:k, :, :, None] + moves  # (N, R, from, to)
+        back[t, :k] = candidates.argmax(-2)
+        score[:k] = by_step[t, :k] + candidates.max(-2)
+    best = score.argmax(-1).ravel()  # of each row's last step
+    found, back, cells = np.zeros((steps, n * roles), np.int8), back.reshape(steps, -1), np.arange(n * roles) * tags_
+    for t in range(steps - 1, -1, -1):
+        k = going_on[t] * roles
+        found[t, :k] = best[:k]
+        best[:k] = back[t, cells[:k] + best[:k]]
+    result = np.empty((n, steps, roles), np.int8)
+    result[order] = found.reshape(steps, n, roles).swapaxes(0, 1)
     return result
 
 
@@ -123,18 +131,19 @@ def decode_roles(
     run_start[[lo for lo, _ in runs]] = True
     found = []
     for r, role in enumerate(roles):
+        chosen = np.take_along_axis(logp[:, r], tags[:, r, None].astype(np.int64), -1)
+        sums = np.append(0.0, np.cumsum(chosen, dtype=np.float64))
         for lo, hi in _tagged(tags[:, r], run_start):
-            score = float(np.exp(np.take_along_axis(logp[lo:hi, r], tags[lo:hi, r, None].astype(np.int64), -1).mean()))
-            found.append(ScoredSpan(role, lo, hi, Span.of(text, int(begins[lo]), int(ends[hi - 1])), min(score, 1.0)))
+            score = min(exp((sums[hi] - sums[lo]) / (hi - lo)), 1.0)
+            found.append(ScoredSpan(role, lo, hi, Span.of(text, int(begins[lo]), int(ends[hi - 1])), score))
     return sorted(found, key=_place)
 
 
 def _similar(runs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Batches of runs sorted by length, none more than about twice as long as the shortest beside it."""
+    """Batches of runs sorted by length, padded to at most `BATCH` words, or of one run."""
     result: list[list[tuple[int, int]]] = []
     for run in runs:
-        length = run[1] - run[0]
-        if result and length <= 2 * (result[-1][0][1] - result[-1][0][0]) + 16 and len(result[-1]) < 1024:
+        if result and (len(result[-1]) + 1) * (run[1] - run[0]) <= BATCH:
             result[-1].append(run)
         else:
             result.append([run])

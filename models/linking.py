@@ -35,6 +35,7 @@ class Places:
         self.starts = [s.start for s in sentences]
         self.spans = {role: sorted(found) for role, found in spans.items()}
         self.at = {role: [s.start for s in found] for role, found in self.spans.items()}
+        self._holders: dict[Span, list[Span]] = {}  # asked for again with every span nearby
 
     def sentence(self, at: int) -> int:
         return max(bisect_right(self.starts, at) - 1, 0)
@@ -54,12 +55,14 @@ class Places:
 
     def holders(self, span: Span) -> list[Span]:
         """The contents that hold a span; a content is looked for among the last eight that begin before it."""
-        hi = bisect_right(self.at[Role.CONTENT], span.start)
-        return [
-            c
-            for c in self.spans[Role.CONTENT][max(hi - 8, 0) : hi]
-            if c != span and c.start <= span.start and span.end <= c.end
-        ]
+        if span not in self._holders:
+            hi = bisect_right(self.at[Role.CONTENT], span.start)
+            self._holders[span] = [
+                c
+                for c in self.spans[Role.CONTENT][max(hi - 8, 0) : hi]
+                if c != span and c.start <= span.start and span.end <= c.end
+            ]
+        return self._holders[span]
 
     def features(self, kind: str, span: Span, candidates: Sequence[Span]) -> tuple[Floats, Floats]:
         """(N, len(FEATURES)) of a span with its N candidates, and (len(NONE_FEATURES),) of its belonging to none."""
@@ -68,6 +71,7 @@ class Places:
         first, last = self.sentence(span.start), self.sentence(span.end - 1)
         gaps = [max(span.start - c.end, c.start - span.end, 0) for c in candidates]
         here = [first <= self.sentence(c.start) <= last for c in candidates]
+        nearest, alone, opens = min(gaps, default=0), sum(here) == 1, span.text[0] in QUOTES
         holders = self.holders(span)
         rows = []
         for c, gap, inside in zip(candidates, gaps, here, strict=True):
@@ -90,13 +94,13 @@ class Places:
                     any(h not in holders for h in self.holders(c)),
                     any(not (h.start <= c.start and c.end <= h.end) for h in holders),
                     span.start <= c.start and c.end <= span.end,
-                    gap == min(gaps),
-                    inside and sum(here) == 1,
-                    span.text[0] in QUOTES and k < first,
+                    gap == nearest,
+                    inside and alone,
+                    opens and k < first,
                     log1p(len(c.text.split())),
                 ]
             )  # fmt: skip
-        none = [1.0, any(here), span.text[0] in QUOTES, log1p(len(span.text.split()))]
+        none = [1.0, any(here), opens, log1p(len(span.text.split()))]
         return np.array(rows, np.float32).reshape(len(rows), len(FEATURES)), np.array(none, np.float32)
 
 
