@@ -2,9 +2,9 @@
 
 In alternation, in one run: (a) `sayso` end to end, text in, JSON Lines out; (b) two transformers pipelines over single
 sentences, one for facets (text classification) and one for roles (token classification), each with the base encoder,
-of the same shape and cost, batch 1 and 32; (c) the floor: the encoder's matrix products alone, in float32. Then (d)
-where sayso's time goes, stage by stage, on one thread; cold start and peak memory (`speed_processes`); and with
-`--training` how fast it learns (`speed_training`). Needs the extra `train`.
+of the same shape and cost, batch 1 and 32; (c) the floor: the encoder's matrix products alone, in float32 and in int8.
+Then (d) where sayso's time goes, stage by stage, on one thread; cold start and peak memory (`speed_processes`); and
+with `--training` how fast it learns (`speed_training`). Needs the extra `train`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime as ort
 import speed_processes
 import torch
 import transformers
+from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 from speed_tables import around_block, rich_table, tables, write
 from transformers import (
@@ -112,6 +116,45 @@ def products(hidden: int, inner: int, layers: int, lengths: Sequence[int]) -> Ca
     return run
 
 
+def int8_products(hidden: int, inner: int, layers: int, lengths: Sequence[int]) -> Callable[[], None]:
+    """(c) with the layers' products in int8, as the artifact has them, by ONNX Runtime; side by side as windows are."""
+    kinds = {"narrow": TensorProto.UINT8, "wide": TensorProto.UINT8, "exact": TensorProto.FLOAT}
+    sizes = {"narrow": hidden, "wide": inner, "exact": hidden}
+    random = np.random.default_rng(0)
+    nodes, weights, outputs = [helper.make_node("Transpose", ["exact"], ["turned"], perm=[1, 0])], [], []
+    for layer in range(layers):
+        for source, out in (("narrow", 3 * hidden), ("narrow", hidden), ("narrow", inner), ("wide", hidden)):
+            name = f"{layer}.{len(weights)}"
+            values = random.integers(-64, 65, (sizes[source], out), np.int8)
+            weights.append(numpy_helper.from_array(values, f"{name}.weight"))
+            nodes.append(helper.make_node("MatMulInteger", [source, f"{name}.weight"], [name]))
+            outputs.append(helper.make_tensor_value_info(name, TensorProto.INT32, ["n", out]))
+        nodes.append(helper.make_node("MatMul", ["exact", "turned"], [f"{layer}.scores"]))
+        nodes.append(helper.make_node("MatMul", [f"{layer}.scores", "exact"], [f"{layer}.mixed"]))
+        outputs.append(helper.make_tensor_value_info(f"{layer}.mixed", TensorProto.FLOAT, ["n", hidden]))
+    inputs = [helper.make_tensor_value_info(name, kind, ["n", sizes[name]]) for name, kind in kinds.items()]
+    graph = helper.make_graph(nodes, "products", inputs, outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # or equal products are run once
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    given = {
+        n: {
+            "narrow": random.integers(0, 256, (n, hidden), np.uint8),
+            "wide": random.integers(0, 256, (n, inner), np.uint8),
+            "exact": random.random((n, hidden), np.float32),
+        }
+        for n in set(lengths)
+    }
+
+    def run() -> None:
+        with ThreadPoolExecutor(cores()) as pool:
+            list(pool.map(lambda n: session.run(None, given[n]), lengths))
+
+    return run
+
+
 def stages(model: Path | None, texts: Sequence[str]) -> dict[str, float]:
     """(d): seconds of each stage on one thread, from a file to a line of JSON; "pack" is cutting windows."""
     tagger = Tagger.load(model, threads=1)
@@ -158,7 +201,7 @@ def measure(texts: Sequence[str], rounds: int, model: Path | None = None) -> dic
     tagger = Tagger.load(model)
     cut = [w for text in texts for w in prepare(text, tagger._tokenizer, tagger.manifest).windows]
     config = AutoConfig.from_pretrained(find_base("auto"))
-    floor = products(config.hidden_size, config.intermediate_size, config.num_hidden_layers, [len(w.ids) for w in cut])
+    shape = (config.hidden_size, config.intermediate_size, config.num_hidden_layers, [len(w.ids) for w in cut])
     pipes = own_pipelines(tagger, model)
     seconds = alternate(
         {
@@ -166,7 +209,8 @@ def measure(texts: Sequence[str], rounds: int, model: Path | None = None) -> dic
             "sayso, encoder alone": lambda: list(tagger._encode(cut)),
             "pipelines, batch 32": lambda: instead(pipes, texts, 32),
             "pipelines, batch 1": lambda: instead(pipes, texts, 1),
-            "matrix products": floor,
+            "matrix products, float32": products(*shape),
+            "matrix products, int8": int8_products(*shape),
         },
         rounds,
     )
@@ -178,8 +222,9 @@ def measure(texts: Sequence[str], rounds: int, model: Path | None = None) -> dic
         "positions": sum(len(w.ids) for w in cut),
         "seconds": {name: [round(v, 3) for v in values] for name, values in seconds.items()},
         "of_floor": {
-            "encoder": round(median["matrix products"] / median["sayso, encoder alone"], 3),
-            "end to end": round(median["matrix products"] / median["sayso"], 3),
+            f"{what}, of {kind}": round(median[f"matrix products, {kind}"] / median[name], 3)
+            for what, name in (("encoder", "sayso, encoder alone"), ("end to end", "sayso"))
+            for kind in ("int8", "float32")
         },
         "stages": {name: round(value / sum(by_stage.values()), 4) for name, value in by_stage.items()},
     }

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import onnxruntime as ort
 
 from sayso.models.artifact import INPUTS
@@ -38,7 +37,13 @@ class OnnxEncode:
         self.threads = threads or cores()
         self._workers = ThreadPoolExecutor(self.threads, thread_name_prefix="sayso")
         self._session = self._workers.submit(
-            ort.InferenceSession, str(graph), options, providers=["CPUExecutionProvider"]
+            ort.InferenceSession,
+            str(graph),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=[
+                "SkipLayerNormFusion"
+            ],  # its kernel takes a tenth of the time, the plain one a fortieth
         )
 
     def start(self, windows: Sequence[Window]) -> list[Future[Logits]]:
@@ -55,8 +60,7 @@ class OnnxEncode:
             cancel(futures)
 
     def _run(self, window: Window) -> Logits:
-        ids = window.ids[None, :]
-        inputs = (ids, np.ones_like(ids), window.types[None, :], window.sentence_mask[None, :, :])
+        inputs = (window.ids[None, :], window.types[None, :], window.sentence_mask[None, :, :])
         outputs = self._session.result().run(None, dict(zip(INPUTS, inputs, strict=True)))
         return Logits(*(output[0] for output in outputs))
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from sayso.data.schema import Facet, ModelInfo, Role
 
-SCHEMA = "sayso/model/3"
+SCHEMA = "sayso/model/4"
 MANIFEST, TOKENIZER, GRAPH = "manifest.json", "tokenizer.json", "model.onnx"
-INPUTS = ("input_ids", "attention_mask", "token_type_ids", "sentence_mask")  # of the graph, in order
+INPUTS = ("input_ids", "token_type_ids", "sentence_mask")  # of the graph, in order
 
 
 class ArtifactError(ValueError):

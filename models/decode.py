@@ -66,11 +66,11 @@ def viterbi(emissions: Floats, lengths: Ints, transitions: Floats, starts: Float
         back[t, :k] = candidates.argmax(-2)
         score[:k] = by_step[t, :k] + candidates.max(-2)
     best = score.argmax(-1).ravel()  # of each row's last step
-    found, back, cells = np.zeros((steps, n * roles), np.int8), back.reshape(steps, -1), np.arange(n * roles) * tags_
+    found, flat, cells = np.zeros((steps, n * roles), np.int8), back.reshape(steps, -1), np.arange(n * roles) * tags_
     for t in range(steps - 1, -1, -1):
         k = going_on[t] * roles
         found[t, :k] = best[:k]
-        best[:k] = back[t, cells[:k] + best[:k]]
+        best[:k] = flat[t, cells[:k] + best[:k]]
     result = np.empty((n, steps, roles), np.int8)
     result[order] = found.reshape(steps, n, roles).swapaxes(0, 1)
     return result

@@ -17,7 +17,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from transformers.utils.generic import ModelOutput
 
 from sayso.data.schema import Facet, Polarity, Role
-from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode
+from sayso.models.pipeline import OUTPUTS, Encode
 from sayso.models.windows import Logits, Window
 
 IGNORE = -100
@@ -38,6 +38,7 @@ class SaysoConfig(PretrainedConfig):
         window: int = 384,
         context: int = 64,
         dropout: float = 0.1,
+        int8: bool = False,
         role_weight: float = 1.0,
         facet_weight: float = 1.0,
         judged_weight: float = 0.5,
@@ -49,6 +50,7 @@ class SaysoConfig(PretrainedConfig):
         self.window = window
         self.context = context
         self.dropout = dropout
+        self.int8 = int8
         self.role_weight = role_weight
         self.facet_weight = facet_weight
         self.judged_weight = judged_weight
@@ -70,6 +72,41 @@ class SaysoOutput(ModelOutput):
     polarity_logits: Tensor | None = None
 
 
+class _Rounded(torch.autograd.Function):
+    """Whole multiples of a scale; the gradient passes as if nothing were rounded (Bengio et al., 2013)."""
+
+    @staticmethod
+    def forward(_: Any, values: Tensor, scale: Tensor) -> Tensor:
+        return torch.div(values, scale).round_().mul_(scale)
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+class Int8Linear(nn.Linear):
+    """A linear layer that learns to multiply in int8 as the exported graph does (Jacob et al., CVPR 2018).
+
+    Inputs are rounded to 255 steps between the extremes of their window, a row of weights to 64 either side of zero:
+    products of 8 by 7 bits, two of which every processor adds without saturation. The extremes, of a few positions,
+    are cut off at `limit`, or all steps would be as coarse as they ask for.
+    """
+
+    limit = 8.0
+    rounds = True
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(B, L, in) to (B, L, out)."""
+        if not self.rounds:
+            return super().forward(states.clamp(-self.limit, self.limit))
+        exact = states.float().clamp(-self.limit, self.limit)
+        window = exact.detach().flatten(1)
+        span = window.amax(1).clamp(min=0) - window.amin(1).clamp(max=0)
+        inputs = _Rounded.apply(exact, (span / 255).clamp(min=1e-9)[:, None, None])
+        rows = (self.weight.detach().abs().amax(1, keepdim=True) / 64).clamp(min=1e-9)
+        return F.linear(inputs.to(states.dtype), _Rounded.apply(self.weight, rows), self.bias)
+
+
 class SaysoModel(PreTrainedModel):
     config_class = SaysoConfig
     base_model_prefix = "sayso"
@@ -82,6 +119,14 @@ class SaysoModel(PreTrainedModel):
         self.encoder = encoder or AutoModel.from_config(
             AutoConfig.for_model(model_type, **settings), add_pooling_layer=False
         )
+        if config.int8:
+            for name, module in list(self.encoder.named_modules()):
+                if isinstance(module, nn.Linear):
+                    layer = Int8Linear(module.in_features, module.out_features)
+                    layer.weight, layer.bias = module.weight, module.bias
+                    if layer.in_features > self.encoder.config.hidden_size:  # after GELU
+                        layer.limit = 4.0
+                    self.encoder.set_submodule(name, layer)
         hidden = self.encoder.config.hidden_size
         # an encoder without segments is told of capitals by an embedding of our own
         self.capital = None if hasattr(self.encoder.embeddings, "token_type_embeddings") else nn.Embedding(2, hidden)
@@ -113,10 +158,17 @@ class SaysoModel(PreTrainedModel):
             model.capital.weight.data.zero_()
         return model
 
+    def exact(self) -> SaysoModel:
+        """Itself, rounding nothing from now on: to be exported, and to tell what rounding costs."""
+        for layer in self.modules():
+            if isinstance(layer, Int8Linear):
+                layer.rounds = False
+        return self
+
     def forward(
         self,
         input_ids: Tensor,
-        attention_mask: Tensor,
+        attention_mask: Tensor | None,
         token_type_ids: Tensor,
         sentence_mask: Tensor,
         facet_labels: Tensor | None = None,
@@ -128,7 +180,7 @@ class SaysoModel(PreTrainedModel):
         polarity_labels: Tensor | None = None,
         role_targets: Tensor | None = None,
     ) -> SaysoOutput:
-        """input_ids, attention_mask, token_type_ids (B, L); sentence_mask (B, S, L), rows of padding all zero.
+        """input_ids, attention_mask (None: no padding), token_type_ids (B, L); sentence_mask (B, S, L), padded with 0.
 
         token_type_ids: 1 where a piece begins with a capital. The vocabulary is uncased, and the encoder's second
         segment, of no use here, tells it what names and sentence starts look like.
@@ -195,28 +247,16 @@ class SaysoModel(PreTrainedModel):
         return masked.softmax(-1) @ states.unsqueeze(1)
 
 
-def torch_encode(model: SaysoModel, batch_tokens: int = 8192) -> Encode:
-    """Run a document's windows through the torch model, several at once."""
+def torch_encode(model: SaysoModel) -> Encode:
+    """Run a document's windows through the torch model, one by one as the graph does: padding would count in int8."""
 
     @torch.inference_mode()
     def encode(windows: Sequence[Window]) -> Iterator[Logits]:
         model.eval()
-        size = max(1, batch_tokens // model.config.window)
-        for i in range(0, len(windows), size):
-            batch = windows[i : i + size]
-            length, count = max(len(w.ids) for w in batch), max(len(w.sentences) for w in batch)
-            ids = torch.full((len(batch), length), model.encoder.config.pad_token_id)
-            attention, types = (torch.zeros((len(batch), length), dtype=torch.long) for _ in range(2))
-            mask = torch.zeros((len(batch), count, length), dtype=torch.bool)
-            for b, w in enumerate(batch):
-                ids[b, : len(w.ids)] = torch.from_numpy(w.ids)
-                types[b, : len(w.ids)] = torch.from_numpy(w.types)
-                attention[b, : len(w.ids)] = 1
-                mask[b, : len(w.sentences), : len(w.ids)] = torch.from_numpy(w.sentence_mask)
-            output = model(*(x.to(model.device) for x in (ids, attention, types, mask)))
-            for b, w in enumerate(batch):
-                rows = {name: len(w.sentences) if name in BY_SENTENCE else len(w.ids) for name in OUTPUTS}
-                yield Logits(*(output[name][b, : rows[name]].float().cpu().numpy() for name in OUTPUTS))
+        for w in windows:
+            ids, types, mask = (torch.from_numpy(x)[None].to(model.device) for x in (w.ids, w.types, w.sentence_mask))
+            output = model(ids, None, types, mask)
+            yield Logits(*(output[name][0].float().cpu().numpy() for name in OUTPUTS))
 
     return encode
 

@@ -31,8 +31,8 @@ def edit(folder: Path, **changes: object) -> None:
 
 
 def test_another_schema(copy: Path) -> None:
-    edit(copy, schema="sayso/model/4")
-    with pytest.raises(ArtifactError, match="expected schema 'sayso/model/3', found 'sayso/model/4'"):
+    edit(copy, schema="sayso/model/5")
+    with pytest.raises(ArtifactError, match="expected schema 'sayso/model/4', found 'sayso/model/5'"):
         load(copy)
 
 

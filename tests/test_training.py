@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 import torch
 from transformers import AutoTokenizer, MPNetConfig, MPNetModel
@@ -18,7 +17,6 @@ from sayso.data.wire import read
 from sayso.inference.runtime import OnnxEncode
 from sayso.inference.tagger import Tagger
 from sayso.models import artifact as artifacts
-from sayso.models.artifact import INPUTS
 from sayso.models.network import IGNORE, SaysoModel, class_loss, facet_loss, role_loss, tag_marginals, torch_encode
 from sayso.models.pipeline import BY_SENTENCE, OUTPUTS, Encode, confidence, tag
 from sayso.models.windows import Logits, load_tokenizer, tokenize, windows
@@ -27,7 +25,7 @@ from sayso.training.config import ConfigError, TrainingConfig, load_config
 from sayso.training.evaluate import evaluate
 from sayso.training.export import ExportError, export, export_fp32
 from sayso.training.features import TokenBudgetBatches, examples
-from sayso.training.packing import unpack
+from sayso.training.packing import pack, unpack
 from sayso.training.run import SaysoTrainer, load_teacher, train
 
 
@@ -63,24 +61,25 @@ def test_overfit_save_load_export_give_the_same_score(run: Path, artifact: Path,
 
 
 def test_graph_gives_the_logits_of_the_model(run: Path, golds: list[Gold], tmp_path: Path) -> None:
-    model = SaysoModel.from_pretrained(run / "model")
-    export_fp32(model, tmp_path / "m.onnx")
-    session = ort.InferenceSession(str(tmp_path / "m.onnx"))
+    exact, rounded = SaysoModel.from_pretrained(run / "model").exact(), SaysoModel.from_pretrained(run / "model")
+    export_fp32(exact, tmp_path / "fp32.onnx")
+    pack(tmp_path / "fp32.onnx", tmp_path / "int8.onnx")
     sentences = [s.span for s in golds[0].document.sentences]
     pieces = tokenize(load_tokenizer(str(run / "tokenizer.json")), sentences)
     cut = windows(pieces, len(sentences), size=48, context=8, cls=2, sep=3)
     assert len(cut) > 2
-    for window, logits in zip(cut, torch_encode(model)(cut), strict=True):
-        ids = window.ids[None, :]
-        inputs = dict(
-            zip(INPUTS, (ids, np.ones_like(ids), window.types[None], window.sentence_mask[None]), strict=True)
+    off = {}
+    for graph, model in (("fp32", exact), ("int8", rounded), ("int8", exact)):
+        pairs = zip(OnnxEncode(tmp_path / f"{graph}.onnx")(cut), torch_encode(model)(cut), strict=True)
+        off[graph, model] = max(
+            np.abs(a - b).max() for raw, expected in pairs for a, b in zip(raw, expected, strict=True)
         )
-        for raw, expected in zip(session.run(None, inputs), logits, strict=True):
-            np.testing.assert_allclose(raw[0], expected, atol=1e-4)
+    assert off["fp32", exact] < 1e-4
+    assert off["int8", rounded] < off["int8", exact] / 2, "training rounds as the graph does"
 
 
 def test_padding_does_not_change_an_answer(run: Path) -> None:
-    model = SaysoModel.from_pretrained(run / "model").eval()
+    model = SaysoModel.from_pretrained(run / "model").exact().eval()
     ids = torch.randint(5, 40, (2, 20))
     attention, types = torch.ones_like(ids), (ids % 2)
     attention[1, 12:] = 0

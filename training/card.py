@@ -29,7 +29,7 @@ def card(manifest: Manifest, folder: Path) -> str:
 
 A small Transformer that tags a news report sentence by sentence: reported claim, official assessment, attribution; and
 the spans of source, cue and content, the name a source resolves to, whether it is official, and its stance. One ONNX
-graph of {megabytes:.1f} MB (weights in int8 and float16, arithmetic in float32); runs offline on a CPU.
+graph of {megabytes:.1f} MB (the encoder multiplies in int8, the heads in float32); runs offline on a CPU.
 
 - **Encoder**: all-MiniLM-L6-v2 (22.7 M parameters), fine-tuned
 - **Windows**: {manifest.window} word pieces, up to {manifest.context} of them context

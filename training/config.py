@@ -26,7 +26,8 @@ class TrainingConfig:
     half of what is learned, and all where nothing is annotated. codebook_roles: weight of role tags from corpora other
     than PolNeAR, whose guidelines the spans follow and which marks more.
     frozen: "embeddings" keeps the word embeddings as they are, a number those of position and that many of the lower
-    layers too. bf16: mixed precision, "auto" where hardware has it.
+    layers too. int8: learn to multiply in int8, as an exported graph does; "no" for a teacher, which is not exported.
+    bf16: mixed precision, "auto" where hardware has it.
     patience: epochs without a better primary metric after which training stops. limit: documents a corpus, 0 for all.
     """
 
@@ -49,13 +50,15 @@ class TrainingConfig:
     facet_weight: float = 1.0
     codebook_roles: float = 0.25
     frozen: str = "embeddings"
+    int8: str = "yes"
     bf16: str = "auto"
     patience: int = 3
     seed: int = 13
     limit: int = 0
 
     def __post_init__(self) -> None:
-        for name, allowed in (("frozen", ("embeddings", "none")), ("bf16", ("auto", "yes", "no"))):
+        choices = {"frozen": ("embeddings", "none"), "int8": ("yes", "no"), "bf16": ("auto", "yes", "no")}
+        for name, allowed in choices.items():
             value = getattr(self, name)
             if value not in allowed and not (name == "frozen" and value.isdecimal()):
                 raise ConfigError(f"config.{name}: expected one of {allowed}, found {getattr(self, name)!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -35,35 +36,37 @@ class ExportError(ValueError):
 
 
 class _Graph(torch.nn.Module):
-    """The model with tuples for outputs, as the exporter wants it."""
+    """The model with tuples for outputs, as the exporter wants it, for windows without padding."""
 
     def __init__(self, model: SaysoModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        output = self.model(*inputs)
+    def forward(self, ids: torch.Tensor, types: torch.Tensor, sentences: torch.Tensor) -> Any:
+        output = self.model(ids, None, types, sentences)
         return tuple(output[name] for name in OUTPUTS)
 
 
 def export_fp32(model: SaysoModel, path: Path) -> None:
-    """Write the graph; inputs and outputs as in `network`, ids int64 and masks int64 and bool."""
+    """Write the graph of an `exact` model; inputs and outputs as in `network`, ids and types int64, the mask bool."""
     batch, sentences, length = 2, 3, 16
     ids = torch.ones((batch, length), dtype=torch.long)
     mask = torch.zeros((batch, sentences, length), dtype=torch.bool)
     mask[:, :, :4] = True
     dims = {name: {0: "B", 1: "L"} for name in INPUTS} | {"sentence_mask": {0: "B", 1: "S", 2: "L"}}
     dims |= {name: {0: "B", 1: "S" if name in BY_SENTENCE else "L"} for name in OUTPUTS}
-    torch.onnx.export(
-        _Graph(model.eval()),
-        (ids, torch.ones_like(ids), torch.zeros_like(ids), mask),
-        str(path),
-        input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
-        dynamic_axes=dims,
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of a length that the graph does not depend on
+        torch.onnx.export(
+            _Graph(model.eval()),
+            (ids, torch.zeros_like(ids), mask),
+            str(path),
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            dynamic_axes=dims,
+            opset_version=17,
+            dynamo=False,
+        )
 
 
 def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode]) -> Manifest:
@@ -77,7 +80,7 @@ def export(run_dir: Path, out_dir: Path, encode_graph: Callable[[Path], Encode])
     config = TrainingConfig(**json.loads((run_dir / "config.json").read_text(encoding="utf-8")))
     environment = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))
     ranking = json.loads((run_dir / RANKING).read_text(encoding="utf-8"))
-    model = SaysoModel.from_pretrained(run_dir / "model")
+    model = SaysoModel.from_pretrained(run_dir / "model").exact()
     tokenizer = load_tokenizer(str(run_dir / TOKENIZER))
     dev = load_golds(config.dev, "dev", config.limit)
     with tempfile.TemporaryDirectory(dir=run_dir) as folder:

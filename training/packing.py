@@ -1,8 +1,8 @@
 """Weights as the artifact stores them: an ONNX graph packed, and unpacked to train on from it.
 
-Large matrices (word embeddings, feed-forward layers) are stored as int8 with a float16 scale for each 16 or 32
-values, small ones as float16; the arithmetic is float32, and the runtime unfolds the matrices once, when it loads the
-graph. Dynamic quantization, which multiplies in int8 too, moved dev figures by up to a point: see docs/LOG.md.
+The encoder's matrices multiply in int8 (dynamic quantization, each column its scale), as `Int8Linear` was trained to.
+Word embeddings are stored as int8 with a float16 scale for each 32 values, other matrices as float16; the runtime
+unfolds what it reads of those to float32.
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ import numpy.typing as npt
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import quantize_dynamic
+from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from sayso.models.artifact import GRAPH, MANIFEST
 
-SMALL = 200_000  # values; matrices up to this size are kept in float16
-GROUP, ROWS_GROUP = 16, 32  # values that share a scale: of a matrix that multiplies, of a row of word embeddings
+SMALL = 200_000  # values; tables up to this size are kept in float16
+GROUP = 32  # values of a row of word embeddings that share a scale
+ENCODER = "/model/encoder/"  # how the names of its nodes begin
 
 
 def pack(source: Path, target: Path) -> None:
     """Rewrite a float32 graph with packed weights; see the module's head."""
-    model = onnx.load(str(source))
+    exact = onnx.load(str(source))
+    add_pre_process_metadata(exact)  # or it advises to fuse nodes first, which the runtime does itself
+    layers = [node.name for node in exact.graph.node if node.op_type == "MatMul" and node.name.startswith(ENCODER)]
+    quantize_dynamic(exact, target, ["MatMul"], nodes_to_quantize=layers, per_channel=True, reduce_range=True)
+    model = onnx.load(str(target))
     graph = model.graph
     weights = {t.name: t for t in graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) == 2}
     for node in list(graph.node):
@@ -32,12 +39,11 @@ def pack(source: Path, target: Path) -> None:
         if table is None or node.input[table] not in weights:
             continue
         weight = weights.pop(node.input[table])
-        values = numpy_helper.to_array(weight)
         graph.initializer.remove(weight)
         at = list(graph.node).index(node)
-        if node.op_type == "MatMul":  # (in, out): groups run down a column
-            made, tensors = _packed(weight.name, np.ascontiguousarray(values.T), f"{weight.name}_rows")
-            made.append(helper.make_node("Transpose", [f"{weight.name}_rows"], [f"{weight.name}_full"], perm=[1, 0]))
+        values = numpy_helper.to_array(weight)
+        if node.op_type == "MatMul":
+            made, tensors = _packed(weight.name, values, f"{weight.name}_full")
             node.input[1] = f"{weight.name}_full"
         else:  # embeddings: only the rows that are read are unfolded
             made, tensors = _packed(weight.name, values, node.output[0], rows=node.input[1])
@@ -60,12 +66,16 @@ def unpack(artifact: Path) -> dict[str, torch.Tensor]:
         return torch.from_numpy(tensors.get(f"{name}_half", tensors.get(name)).astype(np.float32))
 
     # the exporter keeps the names of biases and tables; a matrix has that of the module whose node multiplies by it
-    names = {name.removesuffix("_half").removesuffix("_int8").removesuffix("_scale") for name in tensors}
+    names = {name.removesuffix("_half").removesuffix("_int8") for name in tensors if not name.endswith("_scale")}
     kept = {name.removeprefix("model."): full(name) for name in names if name.startswith("model.")}
     for node in graph.node:
-        if node.op_type == "MatMul" and node.input[1].endswith("_full"):
-            module = node.name.removeprefix("/model/").removesuffix("/MatMul").replace("/", ".")
-            kept[f"{module}.weight"] = full(node.input[1].removesuffix("_full"))
+        module = node.name.removeprefix("/model/").removesuffix("_quant").removesuffix("/MatMul").replace("/", ".")
+        if node.op_type == "MatMulInteger":
+            name = node.input[1].removesuffix("_quantized")
+            columns = tensors[node.input[1]] * tensors[f"{name}_scale"]
+            kept[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(columns.T))
+        elif node.op_type == "MatMul" and node.input[1].endswith("_full"):
+            kept[f"{module}.weight"] = full(node.input[1].removesuffix("_full")).T.contiguous()
     manifest = json.loads((artifact / MANIFEST).read_text(encoding="utf-8"))  # of whatever schema
     kept |= {f"role_{name}": torch.tensor(manifest[name]) for name in ("transitions", "starts")}
     shape = (len(manifest["facets"]), 1, len(kept["facet_dense.bias"]))  # folded with its new axis, under no name
@@ -77,10 +87,10 @@ def _packed(
     name: str, values: npt.NDArray[np.float32], output: str, rows: str | None = None
 ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     """Nodes that unfold a packed (N, H) matrix, or those of its rows that `rows` names, into `output`; its tensors."""
-    if values.size <= SMALL:
+    if rows is None or values.size <= SMALL:
         parts = {"half": values.astype(np.float16)}
     else:
-        groups = values.reshape(len(values), -1, GROUP if rows is None else ROWS_GROUP)
+        groups = values.reshape(len(values), -1, GROUP)
         scale = np.maximum(np.abs(groups).max(-1, keepdims=True) / 127, 1e-7).astype(np.float16)
         parts = {"int8": np.round(groups / scale.astype(np.float32)).clip(-127, 127).astype(np.int8), "scale": scale}
     nodes, floats = [], []
@@ -93,9 +103,8 @@ def _packed(
         nodes.append(helper.make_node("Cast", [read], [floats[-1]], to=TensorProto.FLOAT))
     tensors = [numpy_helper.from_array(part, f"{name}_{kind}") for kind, part in parts.items()]
     if len(parts) == 2:
-        # (..., groups, values of a group) back to (..., H): word ids are (B, L), a matrix has its rows alone
-        shape = [0, 0, -1] if rows is not None else [0, -1]
-        tensors.append(numpy_helper.from_array(np.array(shape), f"{output}_shape"))
+        # (B, L, groups, values of a group) back to (B, L, H)
+        tensors.append(numpy_helper.from_array(np.array([0, 0, -1]), f"{output}_shape"))
         nodes.append(helper.make_node("Mul", floats, [f"{output}_groups"]))
         nodes.append(helper.make_node("Reshape", [f"{output}_groups", f"{output}_shape"], [output]))
     return nodes, tensors

@@ -237,6 +237,7 @@ def data_record(golds: Sequence[Gold]) -> dict[str, Any]:
 def build_model(config: TrainingConfig, base: str) -> SaysoModel:
     """The weights of config.init, else fresh heads on the base encoder; dropout and loss weights as configured."""
     settings = {key: getattr(config, key) for key in ("window", "context", "dropout", "role_weight", "facet_weight")}
+    settings["int8"] = config.int8 == "yes"
     # dropout on attention weights rules out the fused kernel, which more than halves the speed on a CPU
     dropout = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": config.dropout}
     artifact = (Path(config.init) / MANIFEST).is_file()
