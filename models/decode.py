@@ -105,11 +105,12 @@ def decode_roles(
     roles: Sequence[Role],
     transitions: Floats,
     starts: Floats,
+    among: Bools | None = None,
 ) -> list[ScoredSpan]:
     """Spans of every role, in order of text.
 
-    logits: (P, R, 3), per piece of the document; transitions, starts: see `viterbi`. The score
-    of a span is the geometric mean of its tags' probabilities.
+    logits: (P, R, 3), per piece of the document; transitions, starts: see `viterbi`. among: (words,), blocks that hold
+    none of these are left out. The score of a span is the geometric mean of its tags' probabilities.
     """
     first = np.flatnonzero(pieces.first)
     if not len(first):
@@ -119,6 +120,8 @@ def decode_roles(
     emissions = logits[first]
     logp = log_softmax(emissions)
     runs = sorted(blocks(text, sentences, pieces.sentence[first]), key=lambda run: run[1] - run[0])
+    if among is not None:
+        runs = [(lo, hi) for lo, hi in runs if among[lo:hi].any()]
     tags = np.zeros(logp.shape[:2], np.int8)
     for batch in _similar(runs):
         lengths = np.array([hi - lo for lo, hi in batch])
@@ -188,7 +191,7 @@ def decode(
         moves, opening = transitions[r], starts[r]  # copies
         moves[..., B] += SECOND_CHANCE
         opening[..., B] += SECOND_CHANCE
-        again = decode_roles(text, sentences, pieces, logits[:, r], [role], moves, opening)
+        again = decode_roles(text, sentences, pieces, logits[:, r], [role], moves, opening, free)
         offered = [s for s in again if free[s.lo : s.hi].all()]
         tried = group(text, sorted(spans + offered, key=_place), sentences, linker) if offered else []
         taken = {span for a in tried if not cues.isdisjoint(a.cue) for span in getattr(a, role.value)}
