@@ -75,6 +75,7 @@ def test_a_target_that_nobody_speaks_of_is_left_out_or_alone() -> None:
     assert targets == [span("the toll")] and mentions_of(TEXT, "the tol") == []
     only = ATTRIBUTIONS[:1]
     assert take_stances(only, targets, SENTENCES, pieces(), polarity, alone=False) == only
+    assert take_stances(only, [span("."), *targets], SENTENCES, pieces(), polarity, alone=False) == only
     (_, alone) = take_stances(only, targets, SENTENCES, pieces(), polarity, alone=True)
     assert (alone.sentences, [s.polarity for s in alone.stance]) == ((1,), [Polarity.CRITICAL])
 
