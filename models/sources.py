@@ -54,9 +54,9 @@ def take_stances(
     """The attributions with a stance towards each of the targets in what they say; polarity (P, 3): logits.
 
     A target in a sentence without attribution is left out, or, with `alone`, has one of its own: the stance of the
-    report itself. A mark without a letter or digit is nobody's target.
+    report itself. Without it, the targets are a model's, and a mark without a letter or digit is none.
     """
-    targets = [t for t in targets if any(map(str.isalnum, t.text))]
+    targets = [t for t in targets if alone or any(map(str.isalnum, t.text))]
     result = list(attributions)
     for target, i in zip(targets, _holders(attributions, targets, sentences), strict=True):
         stance = stance_towards(target, pieces, polarity)
